@@ -1,0 +1,207 @@
+use std::fmt;
+
+use crate::{Brand, KeyId, Mode, ParseError, base62};
+
+pub(crate) const SECRET_LEN: usize = 32;
+const TAG_LEN: usize = 6;
+const CHECKSUM_LEN: usize = 6;
+const BODY_LEN: usize = KeyId::LEN + SECRET_LEN + TAG_LEN + CHECKSUM_LEN;
+
+/// How the keys of one service look: the brand it mints, and retired brands it still accepts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFormat {
+    brand: Brand,
+    retired: Vec<Brand>,
+}
+
+impl KeyFormat {
+    /// A format that mints and accepts one brand.
+    #[must_use]
+    pub const fn new(brand: Brand) -> Self {
+        Self {
+            brand,
+            retired: Vec::new(),
+        }
+    }
+
+    /// Also accepts keys of a brand that this service used before; none are minted.
+    #[must_use]
+    pub fn accept_retired(mut self, brand: Brand) -> Self {
+        if brand != self.brand && !self.retired.contains(&brand) {
+            self.retired.push(brand);
+        }
+        self
+    }
+
+    /// The brand that is minted.
+    #[must_use]
+    pub const fn brand(&self) -> Brand {
+        self.brand
+    }
+
+    /// Brands that are accepted but no longer minted.
+    #[must_use]
+    pub fn retired(&self) -> &[Brand] {
+        &self.retired
+    }
+
+    /// Reads a presented key by position and checks its checksum. Never panics, never allocates,
+    /// computes no HMAC; a text of the wrong length costs one comparison.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError`], in the order brand, length, mode, characters, checksum.
+    pub fn parse<'a>(&self, text: &'a [u8]) -> Result<ParsedKey<'a>, ParseError> {
+        let brand = self.brand_of(text).ok_or(ParseError::Brand)?;
+        let expected = key_len(brand);
+        if text.len() != expected {
+            return Err(ParseError::Length {
+                expected,
+                found: text.len(),
+            });
+        }
+        let (prefix, body) = text
+            .split_last_chunk::<BODY_LEN>()
+            .ok_or(ParseError::Brand)?;
+        let mode = match &prefix[prefix.len() - Mode::LEN - 1..] {
+            b"live_" => Mode::Live,
+            b"test_" => Mode::Test,
+            _ => return Err(ParseError::Mode),
+        };
+        if let Some(place) = base62::first_foreign(body) {
+            return Err(ParseError::Character {
+                position: prefix.len() + place,
+            });
+        }
+        let (checked, checksum) = text
+            .split_last_chunk::<CHECKSUM_LEN>()
+            .ok_or(ParseError::Checksum)?;
+        if u64::from(crc32fast::hash(checked)) != base62::decode_six(checksum) {
+            return Err(ParseError::Checksum);
+        }
+        let (id, _) = body
+            .split_first_chunk::<{ KeyId::LEN }>()
+            .ok_or(ParseError::Brand)?;
+        let (signed, tag) = checked
+            .split_last_chunk::<TAG_LEN>()
+            .ok_or(ParseError::Brand)?;
+        Ok(ParsedKey {
+            signed,
+            brand,
+            mode,
+            id: KeyId::from_digits(*id),
+            tag: base62::decode_six(tag),
+        })
+    }
+
+    /// What may be shown of a key for good: brand, mode and id, e.g. `rg_live_0a1B2c3D4e5F…`.
+    #[must_use]
+    pub fn hint(&self, mode: Mode, id: KeyId) -> String {
+        format!("{}_{mode}_{id}…", self.brand)
+    }
+
+    /// A regular expression that finds the keys of this format, retired brands included, in code,
+    /// configuration and logs. It uses only what RE2, PCRE and the `regex` crate share. Confirm a
+    /// find by its checksum with [`parse`](Self::parse).
+    ///
+    /// ```
+    /// # use ringyo_key::*;
+    /// let format = KeyFormat::new(Brand::new("rg")?);
+    /// assert_eq!(format.scanner_regex(), r"\b(?:rg)_(?:live|test)_[0-9A-Za-z]{56}\b");
+    /// # Ok::<(), BrandError>(())
+    /// ```
+    #[must_use]
+    pub fn scanner_regex(&self) -> String {
+        let brands: Vec<&str> = std::iter::once(&self.brand)
+            .chain(&self.retired)
+            .map(Brand::as_str)
+            .collect();
+        format!(
+            r"\b(?:{})_(?:live|test)_[0-9A-Za-z]{{{BODY_LEN}}}\b",
+            brands.join("|")
+        )
+    }
+
+    /// The length in bytes of the longest key that this format accepts.
+    #[must_use]
+    pub fn max_len(&self) -> usize {
+        self.retired
+            .iter()
+            .map(|&brand| key_len(brand))
+            .fold(key_len(self.brand), usize::max)
+    }
+
+    fn brand_of(&self, text: &[u8]) -> Option<Brand> {
+        let starts = |brand: &Brand| {
+            text.strip_prefix(brand.as_bytes())
+                .is_some_and(|rest| rest.first() == Some(&b'_'))
+        };
+        if starts(&self.brand) {
+            return Some(self.brand);
+        }
+        self.retired.iter().copied().find(|brand| starts(brand))
+    }
+}
+
+fn key_len(brand: Brand) -> usize {
+    brand.as_bytes().len() + 1 + Mode::LEN + 1 + BODY_LEN
+}
+
+/// A presented text that has the shape of a key and a right checksum.
+///
+/// Nothing is proven by that: ask [`PepperRing::prove`](crate::PepperRing::prove). Its `Debug`
+/// shows the public parts alone.
+#[derive(Clone, Copy)]
+pub struct ParsedKey<'a> {
+    signed: &'a [u8],
+    brand: Brand,
+    mode: Mode,
+    id: KeyId,
+    tag: u64,
+}
+
+impl<'a> ParsedKey<'a> {
+    /// The brand it carries.
+    #[must_use]
+    pub const fn brand(&self) -> Brand {
+        self.brand
+    }
+
+    /// The mode it carries.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The id it carries.
+    #[must_use]
+    pub const fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// Everything before the tag: what tag and digest are computed over.
+    pub(crate) const fn signed(&self) -> &'a [u8] {
+        self.signed
+    }
+
+    /// The number that its six tag characters spell.
+    pub(crate) const fn tag(&self) -> u64 {
+        self.tag
+    }
+}
+
+impl fmt::Debug for ParsedKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ParsedKey({}_{}_{}…)", self.brand, self.mode, self.id)
+    }
+}
+
+/// Puts a key together from its parts; the caller vouches that they are base62 digits.
+pub(crate) fn assemble(signed: &str, tag: u64) -> String {
+    let mut text = String::with_capacity(signed.len() + TAG_LEN + CHECKSUM_LEN);
+    text.push_str(signed);
+    text.extend(base62::encode_six(tag).map(char::from));
+    let checksum = u64::from(crc32fast::hash(text.as_bytes()));
+    text.extend(base62::encode_six(checksum).map(char::from));
+    text
+}
