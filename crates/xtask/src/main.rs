@@ -1,1 +1,47 @@
-fn main() {}
+//! `cargo xtask`: the helper programs of this workspace. `cargo xtask help` lists them.
+
+use std::env;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use xtask::cargo;
+use xtask::cli::{self, Task};
+use xtask::step::{self, Step};
+use xtask::{ci, structure, test};
+
+fn main() -> ExitCode {
+    let mut out = io::stdout();
+    let task = match cli::parse(env::args().skip(1)) {
+        Ok(task) => task,
+        Err(error) => return complain(&error, 2),
+    };
+    match perform(task, &mut out) {
+        Ok(code) => code,
+        Err(error) => complain(&error, 1),
+    }
+}
+
+fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
+    let steps: Vec<Step> = match task {
+        Task::Help => {
+            writeln!(out, "{}", cli::USAGE)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Task::Test(runner) => test::steps(runner),
+        Task::Ci(runner) => ci::steps(runner),
+        Task::Structure => vec![structure::step()],
+    };
+    let report = step::run(&cargo::workspace_root()?, steps, out)?;
+    writeln!(out, "{report}")?;
+    Ok(if report.passed() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn complain(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    // Nothing is left to tell, and nobody to tell it to, when standard error itself is closed.
+    let _ = writeln!(io::stderr(), "cargo xtask: {error}");
+    ExitCode::from(code)
+}

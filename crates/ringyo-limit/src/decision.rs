@@ -1,0 +1,245 @@
+//! What a limiter answers, and the arithmetic that all limiters share.
+
+use std::time::Duration;
+
+use crate::charge::{Bucket, Charge};
+use crate::error::LimitErrorKind;
+use crate::quota::Quota;
+
+/// What a limiter decided about a [`Charge`], with the numbers that a response shows.
+///
+/// Small and `Copy`; making one allocates nothing. Limiters make it with
+/// [`from_backlog`](Self::from_backlog), so that all of them round and name things alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    verdict: Verdict,
+    account: BucketState,
+    key: Option<BucketState>,
+    retry_after: Option<Duration>,
+    binding: BucketKind,
+    checked_by: CheckedBy,
+}
+
+/// Whether a charge was admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// It was, and has been paid from every bucket of the charge.
+    Allowed,
+    /// It was not, and nothing has been paid.
+    Denied,
+}
+
+/// Which of the two buckets of a charge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BucketKind {
+    /// The account's.
+    Account,
+    /// The key's own.
+    Key,
+}
+
+/// Who made a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CheckedBy {
+    /// The limiter of this process.
+    Local,
+    /// A limiter that all machines share.
+    Remote,
+    /// This process, remembering that the shared limiter had refused until a later time.
+    RemoteDenial,
+    /// The limiter of this process in place of the shared one, which failed for this reason.
+    Fallback(LimitErrorKind),
+    /// Nobody: the limiter failed for this reason, and the service chose to let requests pass.
+    Bypassed(LimitErrorKind),
+}
+
+/// How far each bucket of a charge is from full, just after a decision: the time until its
+/// theoretical arrival time, zero if that has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// The account's.
+    pub account: Duration,
+    /// The key's own; not looked at when the charge has no key.
+    pub key: Duration,
+}
+
+/// One bucket, just after a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BucketState {
+    kind: BucketKind,
+    quota: Quota,
+    remaining: u32,
+    reset_after: Duration,
+}
+
+impl Decision {
+    /// The decision `verdict` on `charge`, with all its numbers worked out from how far the
+    /// buckets now are from full. [`checked_by`](Self::checked_by) is [`CheckedBy::Local`].
+    ///
+    /// For those who write limiters. After a denial the backlog must be the unchanged one, or
+    /// [`retry_after`](Self::retry_after) will be wrong.
+    #[must_use]
+    pub fn from_backlog(charge: &Charge<'_>, verdict: Verdict, backlog: Backlog) -> Self {
+        let account = Level::of(BucketKind::Account, charge.account(), backlog.account);
+        let key = charge
+            .key()
+            .map(|bucket| Level::of(BucketKind::Key, bucket, backlog.key));
+        let weight = charge.weight().get();
+        let account_wait = account.wait(weight);
+        let key_wait = key.map_or(Wait::Until(0), |key| key.wait(weight));
+        let key_binds = key.is_some_and(|key| match verdict {
+            Verdict::Denied => key_wait > account_wait,
+            Verdict::Allowed => key.is_nearer_to_refusal_than(&account),
+        });
+        Self {
+            verdict,
+            account: account.state,
+            key: key.map(|key| key.state),
+            retry_after: match (verdict, account_wait.max(key_wait)) {
+                (Verdict::Denied, Wait::Until(nanos)) => Some(Duration::from_nanos(nanos)),
+                (Verdict::Denied, Wait::Forever) | (Verdict::Allowed, _) => None,
+            },
+            binding: if key_binds {
+                BucketKind::Key
+            } else {
+                BucketKind::Account
+            },
+            checked_by: CheckedBy::Local,
+        }
+    }
+
+    /// The same decision, made by somebody else. For limiters and for what wraps them.
+    #[must_use]
+    pub const fn with_checked_by(self, checked_by: CheckedBy) -> Self {
+        Self { checked_by, ..self }
+    }
+
+    /// Whether the charge was admitted.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// Whether the verdict is [`Verdict::Allowed`].
+    #[must_use]
+    pub const fn is_allowed(&self) -> bool {
+        matches!(self.verdict, Verdict::Allowed)
+    }
+
+    /// The account's bucket after the decision.
+    #[must_use]
+    pub const fn account(&self) -> BucketState {
+        self.account
+    }
+
+    /// The key's own bucket after the decision; `None` when the charge has none.
+    #[must_use]
+    pub const fn key(&self) -> Option<BucketState> {
+        self.key
+    }
+
+    /// How long after a denial the same charge will be admitted if nobody else charges the
+    /// buckets meanwhile. Exact: a nanosecond earlier it is still denied (for a limiter on
+    /// coarser time, one of its steps earlier).
+    ///
+    /// `None` after a denial means never: the charge weighs more than a bucket can hold, see
+    /// [`Charge::is_payable`]. Always `None` when the charge was admitted.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The bucket that decided, for headers that have room for one.
+    ///
+    /// After a denial the bucket that has to be waited for longest. After an admission the one
+    /// with the fewest cells left, then the one that is full later. The account's if they are
+    /// equal, or if there is no other.
+    #[must_use]
+    pub fn binding(&self) -> BucketState {
+        match (self.binding, self.key) {
+            (BucketKind::Key, Some(key)) => key,
+            _ => self.account,
+        }
+    }
+
+    /// Who decided; tells a decision that was really checked from one that was waved through.
+    #[must_use]
+    pub const fn checked_by(&self) -> CheckedBy {
+        self.checked_by
+    }
+}
+
+impl BucketState {
+    /// Whose bucket this is.
+    #[must_use]
+    pub const fn kind(&self) -> BucketKind {
+        self.kind
+    }
+
+    /// The quota that the charge was made under.
+    #[must_use]
+    pub const fn quota(&self) -> Quota {
+        self.quota
+    }
+
+    /// How many cells this bucket would admit at the moment of the decision, after it; from zero
+    /// to the [burst](Quota::burst).
+    #[must_use]
+    pub const fn remaining(&self) -> u32 {
+        self.remaining
+    }
+
+    /// How long until the bucket is full if nothing more is charged; zero when it is.
+    #[must_use]
+    pub const fn reset_after(&self) -> Duration {
+        self.reset_after
+    }
+}
+
+/// Ordered by how long it takes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Wait {
+    Until(u64),
+    Forever,
+}
+
+#[derive(Clone, Copy)]
+struct Level {
+    state: BucketState,
+    backlog_nanos: u64,
+}
+
+impl Level {
+    fn of(kind: BucketKind, bucket: Bucket<'_>, backlog: Duration) -> Self {
+        let quota = bucket.quota;
+        let backlog_nanos = u64::try_from(backlog.as_nanos()).unwrap_or(u64::MAX);
+        let free = quota.fill_nanos().saturating_sub(backlog_nanos);
+        Self {
+            state: BucketState {
+                kind,
+                quota,
+                remaining: u32::try_from(free / quota.interval_nanos()).unwrap_or(u32::MAX),
+                reset_after: backlog,
+            },
+            backlog_nanos,
+        }
+    }
+
+    fn wait(&self, weight: u32) -> Wait {
+        let quota = self.state.quota;
+        if weight > quota.burst() {
+            return Wait::Forever;
+        }
+        let backlog_if_paid = self
+            .backlog_nanos
+            .saturating_add(u64::from(weight) * quota.interval_nanos());
+        Wait::Until(backlog_if_paid.saturating_sub(quota.fill_nanos()))
+    }
+
+    fn is_nearer_to_refusal_than(&self, other: &Self) -> bool {
+        let (this, other) = (self.state, other.state);
+        this.remaining < other.remaining
+            || (this.remaining == other.remaining && this.reset_after > other.reset_after)
+    }
+}

@@ -1,0 +1,51 @@
+/// A set of permissions of one catalog, a bit for each of the 256 there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct PermissionSet([u64; 4]);
+
+impl PermissionSet {
+    pub(crate) const EMPTY: Self = Self([0; 4]);
+
+    pub(crate) const fn of(index: u8) -> Self {
+        Self::EMPTY.with(index)
+    }
+
+    pub(crate) const fn with(mut self, index: u8) -> Self {
+        self.0[(index >> 6) as usize] |= 1 << (index & 63);
+        self
+    }
+
+    pub(crate) const fn contains(&self, index: u8) -> bool {
+        self.0[(index >> 6) as usize] & (1 << (index & 63)) != 0
+    }
+
+    pub(crate) fn union(self, other: Self) -> Self {
+        self.zip(other, |left, right| left | right)
+    }
+
+    pub(crate) fn without(self, other: Self) -> Self {
+        self.zip(other, |left, right| left & !right)
+    }
+
+    pub(crate) fn is_subset(self, other: Self) -> bool {
+        self.without(other).is_empty()
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self == Self::EMPTY
+    }
+
+    pub(crate) fn len(self) -> u32 {
+        self.0.iter().map(|word| word.count_ones()).sum()
+    }
+
+    /// The indexes in ascending order.
+    pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
+        (0..=u8::MAX).filter(move |index| self.contains(*index))
+    }
+
+    fn zip(self, other: Self, merge: fn(u64, u64) -> u64) -> Self {
+        Self(std::array::from_fn(|word| {
+            merge(self.0[word], other.0[word])
+        }))
+    }
+}

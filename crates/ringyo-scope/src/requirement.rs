@@ -1,0 +1,212 @@
+//! What an operation needs.
+
+mod alternatives;
+mod expression;
+
+pub use expression::{RequirementError, RequirementErrorKind};
+
+use std::fmt;
+
+use crate::permission_set::PermissionSet;
+use crate::{Catalog, Missing, Permission};
+use alternatives::Alternatives;
+
+/// What an operation needs: one permission, all of several, any of several, or a combination
+/// [parsed from text](Catalog::requirement). It always needs something; there is no way to write
+/// an empty one.
+///
+/// ```
+/// use ringyo_scope::{Action, Catalog, Requirement, Resource};
+///
+/// static CATALOG: Catalog = Catalog::declare(&[
+///     Resource::declare("agents", &[Action::write("update"), Action::read("read")]),
+/// ]);
+/// static AGENTS_READ: Requirement = Requirement::permission(CATALOG.permission("agents:read"));
+/// static AGENTS_EDIT: Requirement = Requirement::all_of([
+///     CATALOG.permission("agents:read"),
+///     CATALOG.permission("agents:update"),
+/// ]);
+/// assert_eq!(AGENTS_EDIT, CATALOG.requirement("agents:update and agents:read")?);
+/// # Ok::<(), ringyo_scope::RequirementError>(())
+/// ```
+///
+/// Inside it is a list of alternatives, each a set of permissions: any one alternative that is
+/// held in full will do. An alternative that asks for more than another one is left out. The list
+/// keeps the order in which it was written, which decides what a refusal
+/// [names](Missing) on a tie; two requirements are equal when their lists are.
+///
+/// A requirement made of permissions of different catalogs is never met, and neither is one that
+/// meets [grants](crate::Grants) of another catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Requirement {
+    fingerprint: u64,
+    alternatives: Alternatives,
+}
+
+impl Requirement {
+    /// Most alternatives that a requirement may come down to.
+    pub const MAX_ALTERNATIVES: usize = 64;
+
+    /// Needs this permission.
+    #[must_use]
+    pub const fn permission(permission: Permission) -> Self {
+        Self {
+            fingerprint: permission.fingerprint,
+            alternatives: Alternatives::All(PermissionSet::of(permission.index)),
+        }
+    }
+
+    /// Needs every one of these permissions. An empty list does not compile:
+    ///
+    /// ```compile_fail
+    /// use ringyo_scope::Requirement;
+    /// static NOTHING: Requirement = Requirement::all_of([]);
+    /// ```
+    #[must_use]
+    pub const fn all_of<const N: usize>(permissions: [Permission; N]) -> Self {
+        const { assert!(N > 0, "a requirement needs at least one permission") };
+        let mut all = PermissionSet::EMPTY;
+        let mut place = 0;
+        while place < N {
+            all = all.with(permissions[place].index);
+            place += 1;
+        }
+        Self {
+            fingerprint: shared_fingerprint(&permissions),
+            alternatives: Alternatives::All(all),
+        }
+    }
+
+    /// Needs one of these permissions, whichever. An empty list and one of more than
+    /// [`MAX_ALTERNATIVES`](Self::MAX_ALTERNATIVES) do not compile:
+    ///
+    /// ```compile_fail
+    /// use ringyo_scope::Requirement;
+    /// static NOTHING: Requirement = Requirement::any_of([]);
+    /// ```
+    #[must_use]
+    pub const fn any_of<const N: usize>(permissions: [Permission; N]) -> Self {
+        const {
+            assert!(N > 0, "a requirement needs at least one permission");
+            assert!(
+                N <= Self::MAX_ALTERNATIVES,
+                "a requirement has at most 64 alternatives"
+            );
+        };
+        Self {
+            fingerprint: shared_fingerprint(&permissions),
+            alternatives: Alternatives::any_of(&permissions),
+        }
+    }
+
+    /// The requirement as text, as one `or` of `and`s, which [`Catalog::requirement`] reads back
+    /// into an equal one. With a catalog other than its own there are no names to show, and it
+    /// says so.
+    pub fn display<'a>(&'a self, catalog: &'a Catalog) -> impl fmt::Display + 'a {
+        fmt::from_fn(move |f| self.write(catalog, f))
+    }
+
+    #[inline]
+    pub(crate) fn check(&self, fingerprint: u64, held: PermissionSet) -> Result<(), Missing> {
+        // Bits of another catalog mean something else: they count as nothing.
+        let held = if fingerprint == self.fingerprint {
+            held
+        } else {
+            PermissionSet::EMPTY
+        };
+        let mut nearest: Option<PermissionSet> = None;
+        for alternative in self.alternatives.iter() {
+            let missing = alternative.without(held);
+            if missing.is_empty() {
+                return Ok(());
+            }
+            if nearest.is_none_or(|nearest| missing.len() < nearest.len()) {
+                nearest = Some(missing);
+            }
+        }
+        let permissions = nearest.unwrap_or(PermissionSet::EMPTY);
+        Err(Missing {
+            fingerprint: self.fingerprint,
+            permissions,
+        })
+    }
+
+    fn write(&self, catalog: &Catalog, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if catalog.fingerprint() != self.fingerprint {
+            return f.write_str("permissions of another catalog");
+        }
+        for (place, alternative) in self.alternatives.iter().enumerate() {
+            if place > 0 {
+                f.write_str(" or ")?;
+            }
+            let names = catalog
+                .permissions()
+                .filter(|name| alternative.contains(name.permission.index));
+            for (place, name) in names.enumerate() {
+                if place > 0 {
+                    f.write_str(" and ")?;
+                }
+                write!(f, "{name}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Catalog {
+    /// Parses what an operation needs:
+    ///
+    /// ```text
+    /// requirement = all *( "or" all )
+    /// all         = one *( "and" one )
+    /// one         = resource ":" action / "(" requirement ")"
+    /// ```
+    ///
+    /// with white space between the words. `and` binds tighter than `or`; both are in lower case.
+    /// Wildcards and instances are not allowed: an operation needs what it needs, and the
+    /// instance is known when it is [checked](crate::Grants::check_on).
+    ///
+    /// The text may have 4,096 bytes and 32 parentheses inside one another, and come down to
+    /// [64 alternatives](Requirement::MAX_ALTERNATIVES); within these bounds any text, hostile
+    /// ones too, is answered in a fraction of a second.
+    ///
+    /// ```
+    /// # use ringyo_scope::{Action, Catalog, Resource};
+    /// # static CATALOG: Catalog = Catalog::declare(&[
+    /// #     Resource::declare("agents", &[Action::read("read")]),
+    /// #     Resource::declare("calls", &[Action::write("create"), Action::read("read")]),
+    /// # ]);
+    /// let needs = CATALOG.requirement("agents:read and (calls:create or calls:read)")?;
+    /// assert_eq!(
+    ///     needs.display(&CATALOG).to_string(),
+    ///     "agents:read and calls:create or agents:read and calls:read",
+    /// );
+    /// # Ok::<(), ringyo_scope::RequirementError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Where the text stops making sense and what was expected there; for a permission that the
+    /// catalog does not have, the ones it has on that resource.
+    pub fn requirement(&self, text: &str) -> Result<Requirement, RequirementError> {
+        let alternatives = expression::parse(self, text)?;
+        Ok(Requirement {
+            fingerprint: self.fingerprint(),
+            alternatives,
+        })
+    }
+}
+
+/// No catalog has this fingerprint, so a requirement with it is never met.
+const NO_CATALOG: u64 = 0;
+
+const fn shared_fingerprint(permissions: &[Permission]) -> u64 {
+    let mut place = 1;
+    while place < permissions.len() {
+        if permissions[place].fingerprint != permissions[0].fingerprint {
+            return NO_CATALOG;
+        }
+        place += 1;
+    }
+    permissions[0].fingerprint
+}

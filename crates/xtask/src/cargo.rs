@@ -1,0 +1,116 @@
+//! Calls of cargo, which can be run and be shown as a line for a shell.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+/// One call of cargo: its arguments and what it adds to the environment.
+///
+/// `Display` gives the line that does the same in a shell.
+///
+/// ```
+/// use xtask::cargo::Cargo;
+///
+/// let docs = Cargo::new("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings");
+/// assert_eq!(
+///     docs.to_string(),
+///     r#"RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps"#,
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cargo {
+    arguments: String,
+    environment: Vec<(&'static str, String)>,
+}
+
+impl Cargo {
+    /// A call with these arguments, separated by white space; none can itself contain any.
+    pub fn new(arguments: impl Into<String>) -> Self {
+        Self {
+            arguments: arguments.into(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// The same call with one more environment variable, such as the address of a server that
+    /// the tests need.
+    #[must_use]
+    pub fn env(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    /// Runs the call in `root`; its output goes where ours goes.
+    ///
+    /// # Errors
+    ///
+    /// When cargo cannot be started. A call that ran and failed is a status, not an error.
+    pub fn run(&self, root: &Path) -> io::Result<ExitStatus> {
+        self.command().current_dir(root).status()
+    }
+
+    /// Whether the subcommand of this call is installed: `cargo SUBCOMMAND --version` succeeds.
+    pub fn is_installed(&self) -> bool {
+        let Some(subcommand) = self.arguments.split_whitespace().next() else {
+            return false;
+        };
+        Command::new("cargo")
+            .args([subcommand, "--version"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("cargo");
+        command
+            .args(self.arguments.split_whitespace())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}
+
+impl fmt::Display for Cargo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.environment {
+            write!(f, "{name}={value:?} ")?;
+        }
+        write!(f, "cargo {}", self.arguments)
+    }
+}
+
+/// The root of the workspace that the current directory belongs to.
+///
+/// # Errors
+///
+/// When cargo cannot be started, or finds no workspace here.
+pub fn workspace_root() -> io::Result<PathBuf> {
+    let manifest = answer(
+        Path::new("."),
+        "locate-project --workspace --message-format plain",
+    )?;
+    Path::new(manifest.trim_end())
+        .parent()
+        .map(Path::to_owned)
+        .ok_or_else(|| io::Error::other("cargo named no directory for the workspace"))
+}
+
+/// What cargo prints for these arguments in `root`.
+pub(crate) fn answer(root: &Path, arguments: &str) -> io::Result<String> {
+    let cargo = Cargo::new(arguments);
+    let output = cargo
+        .command()
+        .current_dir(root)
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        return Err(io::Error::other(format!(
+            "`{cargo}` failed: {}",
+            output.status
+        )));
+    }
+    String::from_utf8(output.stdout).map_err(io::Error::other)
+}

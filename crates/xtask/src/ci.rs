@@ -1,0 +1,28 @@
+//! `cargo xtask ci`: everything that a merge needs.
+
+use crate::cargo::Cargo;
+use crate::step::Step;
+use crate::structure;
+use crate::test::{self, Runner};
+
+/// The steps, in order: format, clippy, documentation, structure, then those of
+/// [`cargo xtask test`](test::steps). Where a toolchain lacks rustfmt or clippy, that step is
+/// skipped.
+pub fn steps(runner: Runner) -> Vec<Step> {
+    let mut steps = vec![
+        Step::component("format", Cargo::new("fmt --all --check"), "rustfmt"),
+        Step::component(
+            "clippy",
+            Cargo::new("clippy --workspace --all-targets --all-features -- -D warnings"),
+            "clippy",
+        ),
+        Step::cargo(
+            "documentation",
+            Cargo::new("doc --workspace --no-deps --all-features")
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        ),
+        structure::step(),
+    ];
+    steps.extend(test::steps(runner));
+    steps
+}

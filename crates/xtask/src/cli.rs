@@ -1,0 +1,72 @@
+//! What the person asked for.
+
+use std::fmt;
+
+use crate::test::Runner;
+
+/// The text that `cargo xtask help` prints.
+pub const USAGE: &str = "\
+cargo xtask test [--runner nextest|cargo]   build, run all tests, run all documentation tests
+cargo xtask ci [--runner nextest|cargo]     format, clippy, documentation, structure, then test
+cargo xtask structure                       check the shape of the workspace
+cargo xtask help                            print this
+
+Without --runner, nextest is used where it is installed, else cargo test.";
+
+/// One thing that `cargo xtask` can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// All tests of the workspace, with this runner.
+    Test(Runner),
+    /// All that a merge needs: the checks, then the tests with this runner.
+    Ci(Runner),
+    /// The structure rules alone.
+    Structure,
+    /// The usage text.
+    Help,
+}
+
+/// Arguments that name no task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageError(String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n\n{USAGE}", self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// Reads the arguments that follow the program's name.
+///
+/// # Errors
+///
+/// [`UsageError`] for no task, an unknown task, an unknown runner, or anything left over.
+pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, UsageError> {
+    let arguments: Vec<String> = arguments.into_iter().collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["test", rest @ ..] => Ok(Task::Test(runner(rest)?)),
+        ["ci", rest @ ..] => Ok(Task::Ci(runner(rest)?)),
+        ["structure"] => Ok(Task::Structure),
+        ["help" | "--help" | "-h"] => Ok(Task::Help),
+        [] => Err(UsageError("expected a task".into())),
+        other => Err(UsageError(format!(
+            "expected a task, found `{}`",
+            other.join(" ")
+        ))),
+    }
+}
+
+fn runner(options: &[&str]) -> Result<Runner, UsageError> {
+    match options {
+        [] => Ok(Runner::installed()),
+        ["--runner", "nextest"] | ["--runner=nextest"] => Ok(Runner::Nextest),
+        ["--runner", "cargo"] | ["--runner=cargo"] => Ok(Runner::CargoTest),
+        other => Err(UsageError(format!(
+            "expected `--runner nextest` or `--runner cargo`, found `{}`",
+            other.join(" ")
+        ))),
+    }
+}

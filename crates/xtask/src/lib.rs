@@ -1,0 +1,45 @@
+//! The helper programs of the ringyo workspace, as a library so that tests can reach them.
+//! `cargo xtask test` runs every test there is, `cargo xtask ci` runs what a merge needs, and
+//! `cargo xtask structure` checks the rules that the shape of the workspace must keep.
+//!
+//! # Example
+//!
+//! A structure rule is a function of a [`Workspace`](structure::Workspace), whether that was
+//! loaded from disk or written down in a test:
+//!
+//! ```
+//! use xtask::structure::{self, SourceFile, Workspace};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let workspace = Workspace {
+//!     files: vec![SourceFile::new(
+//!         "crates/ringyo-auth/src/cache.rs",
+//!         "fn age() { std::time::Instant::now(); }",
+//!     )?],
+//!     ..Workspace::default()
+//! };
+//! let found = structure::violations(&workspace);
+//! assert_eq!(
+//!     found[0].to_string(),
+//!     "crates/ringyo-auth/src/cache.rs:1: clock: reads the system clock through `Instant::now`",
+//! );
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Vocabulary
+//!
+//! | word | meaning |
+//! | --- | --- |
+//! | task | what the person asked for: `test`, `ci` or `structure` |
+//! | step | one numbered part of a task, which passes, fails or is skipped, and can be run alone |
+//! | runner | what executes the tests: nextest where it is installed, else `cargo test` |
+//! | rule | one statement about the shape of the workspace that a machine checks |
+//! | violation | one place where a rule is broken |
+
+pub mod cargo;
+pub mod ci;
+pub mod cli;
+pub mod step;
+pub mod structure;
+pub mod test;

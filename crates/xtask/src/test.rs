@@ -1,0 +1,49 @@
+//! `cargo xtask test`: everything that can be tested, with one command.
+
+use crate::cargo::Cargo;
+use crate::step::Step;
+
+/// What executes the unit and integration tests. Documentation tests always run under
+/// `cargo test`, because nextest knows none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runner {
+    /// `cargo nextest run`: one process per test.
+    Nextest,
+    /// `cargo test`: what every toolchain brings.
+    CargoTest,
+}
+
+impl Runner {
+    /// nextest where it is installed, else `cargo test`.
+    pub fn installed() -> Self {
+        if Cargo::new("nextest").is_installed() {
+            Self::Nextest
+        } else {
+            Self::CargoTest
+        }
+    }
+
+    fn arguments(self) -> &'static str {
+        match self {
+            Self::Nextest => "nextest run --workspace --all-features",
+            Self::CargoTest => "test --workspace --all-features --tests",
+        }
+    }
+}
+
+/// The steps, in order: build, tests, documentation tests. Both kinds of test run to the end, so
+/// that one run shows every failure; when the build fails they are skipped.
+///
+/// A server that tests need is a step between the build and the tests, and its address reaches
+/// them through [`Cargo::env`].
+pub fn steps(runner: Runner) -> Vec<Step> {
+    let run = runner.arguments();
+    vec![
+        Step::cargo("build", Cargo::new(format!("{run} --no-run"))).or_stop(),
+        Step::cargo("tests", Cargo::new(format!("{run} --no-fail-fast"))),
+        Step::cargo(
+            "doctests",
+            Cargo::new("test --doc --workspace --all-features --no-fail-fast"),
+        ),
+    ]
+}

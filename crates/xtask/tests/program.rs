@@ -1,0 +1,247 @@
+//! The program itself, run in small workspaces: one that is sound, and its twins with one fault.
+
+#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+const MANIFEST: &str = "\
+[workspace]
+resolver = \"3\"
+members = [\"crates/*\"]
+";
+
+const SCOPE_MANIFEST: &str = "\
+[package]
+name = \"ringyo-scope\"
+version = \"0.1.0\"
+edition = \"2024\"
+
+[lints]
+workspace = true
+";
+
+const SCOPE: &str = "\
+//! Doubles a number.
+//!
+//! ```
+//! assert_eq!(ringyo_scope::double(2), 4);
+//! ```
+
+/// Twice `n`.
+pub fn double(n: u8) -> u8 {
+    n * 2
+}
+";
+
+const SCOPE_TEST: &str = "\
+#[test]
+fn doubles() {
+    assert_eq!(ringyo_scope::double(3), 6);
+}
+";
+
+fn planted() -> TempDir {
+    let root = TempDir::new().unwrap();
+    let manifest = format!("{MANIFEST}\n[workspace.lints.rust]\nunsafe_code = \"forbid\"\n");
+    write(root.path(), "Cargo.toml", &manifest);
+    write(
+        root.path(),
+        "crates/ringyo-scope/Cargo.toml",
+        SCOPE_MANIFEST,
+    );
+    write(root.path(), "crates/ringyo-scope/src/lib.rs", SCOPE);
+    write(
+        root.path(),
+        "crates/ringyo-scope/tests/double.rs",
+        SCOPE_TEST,
+    );
+    root
+}
+
+fn write(root: &Path, path: &str, text: &str) {
+    let path = root.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// The exit code, and all that was printed.
+fn xtask(root: &Path, arguments: &[&str]) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(arguments)
+        .current_dir(root)
+        .env("CARGO_TARGET_DIR", root.join("target"))
+        .env("CARGO_NET_OFFLINE", "true")
+        .env_remove("RUSTFLAGS")
+        .output()
+        .unwrap();
+    let printed = [output.stdout, output.stderr].concat();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8_lossy(&printed).into_owned(),
+    )
+}
+
+#[test]
+fn a_sound_workspace_passes_all_its_tests() {
+    let root = planted();
+    let (code, printed) = xtask(root.path(), &["test", "--runner", "cargo"]);
+    assert_eq!(code, 0, "{printed}");
+    assert!(printed.contains("test doubles ... ok"), "{printed}");
+    assert!(printed.contains("(line 3) ... ok"), "{printed}");
+    assert!(printed.contains("PASSED in"), "{printed}");
+    assert!(!printed.contains("SKIPPED"), "{printed}");
+}
+
+#[test]
+fn the_installed_runner_runs_the_tests() {
+    let root = planted();
+    let (code, printed) = xtask(root.path(), &["test"]);
+    assert_eq!(code, 0, "{printed}");
+    assert!(printed.contains("doubles"), "{printed}");
+
+    write(
+        root.path(),
+        "crates/ringyo-scope/tests/double.rs",
+        &SCOPE_TEST.replace('6', "7"),
+    );
+    let (code, printed) = xtask(root.path(), &["test"]);
+    assert_eq!(code, 1, "{printed}");
+    assert!(printed.contains("FAILED: tests ("), "{printed}");
+}
+
+#[test]
+fn a_failing_test_is_named_and_the_doctests_still_run() {
+    let root = planted();
+    write(
+        root.path(),
+        "crates/ringyo-scope/tests/double.rs",
+        &SCOPE_TEST.replace('6', "7"),
+    );
+    let (code, printed) = xtask(root.path(), &["test", "--runner", "cargo"]);
+    assert_eq!(code, 1, "{printed}");
+    assert!(
+        printed.contains(
+            "run it alone with: cargo test --workspace --all-features --tests --no-fail-fast\n"
+        ),
+        "{printed}"
+    );
+    assert!(printed.contains("(line 3) ... ok"), "{printed}");
+}
+
+#[test]
+fn a_failing_doctest_is_named() {
+    let root = planted();
+    write(
+        root.path(),
+        "crates/ringyo-scope/src/lib.rs",
+        &SCOPE.replace("(2), 4", "(2), 5"),
+    );
+    let (code, printed) = xtask(root.path(), &["test", "--runner", "cargo"]);
+    assert_eq!(code, 1, "{printed}");
+    assert!(printed.contains("FAILED: doctests ("), "{printed}");
+    assert!(!printed.contains("FAILED: tests ("), "{printed}");
+}
+
+#[test]
+fn a_test_that_does_not_compile_fails_the_build_and_skips_the_rest() {
+    let root = planted();
+    write(
+        root.path(),
+        "crates/ringyo-scope/tests/double.rs",
+        "no rust",
+    );
+    let (code, printed) = xtask(root.path(), &["test", "--runner", "cargo"]);
+    assert_eq!(code, 1, "{printed}");
+    assert!(
+        printed.contains("SKIPPED: doctests because build failed\n"),
+        "{printed}"
+    );
+    assert!(printed.contains("FAILED: build ("), "{printed}");
+}
+
+#[test]
+fn structure_passes_a_sound_workspace_and_names_a_planted_fault() {
+    let root = planted();
+    let (code, printed) = xtask(root.path(), &["structure"]);
+    assert_eq!(code, 0, "{printed}");
+
+    write(
+        root.path(),
+        "crates/ringyo-scope/src/age.rs",
+        "//! Age.\n\nfn f() {\n    std::time::Instant::now();\n}\n",
+    );
+    write(root.path(), "docs/notes.md", "");
+    let (code, printed) = xtask(root.path(), &["structure"]);
+    assert_eq!(code, 1, "{printed}");
+    assert!(
+        printed.contains("crates/ringyo-scope/src/age.rs:4: clock: "),
+        "{printed}"
+    );
+    assert!(printed.contains("docs: top-level: "), "{printed}");
+    assert!(
+        printed.contains(
+            "FAILED: structure (2 violations); run it alone with: cargo xtask structure\n"
+        ),
+        "{printed}"
+    );
+}
+
+#[test]
+fn ci_passes_a_sound_workspace_and_finds_one_fault_of_each_check() {
+    let root = planted();
+    let (code, printed) = xtask(root.path(), &["ci", "--runner", "cargo"]);
+    assert_eq!(code, 0, "{printed}");
+    assert!(printed.contains("[7/7] doctests: passed"), "{printed}");
+
+    // Badly formatted, a clippy warning, a broken link, and no page.
+    write(
+        root.path(),
+        "crates/ringyo-scope/src/lib.rs",
+        "/// See [`Nothing`].\npub fn double(n: u8) -> u8 { return n * 2; }\n",
+    );
+    let (code, printed) = xtask(root.path(), &["ci", "--runner", "cargo"]);
+    assert_eq!(code, 1, "{printed}");
+    for (name, optional) in [
+        ("format", true),
+        ("clippy", true),
+        ("documentation", false),
+        ("structure", false),
+    ] {
+        // rustfmt and clippy are components that a bare toolchain lacks.
+        let skipped = optional && printed.contains(&format!("SKIPPED: {name} because"));
+        assert!(
+            skipped || printed.contains(&format!("FAILED: {name} (")),
+            "{name}: {printed}"
+        );
+    }
+    assert!(!printed.contains("FAILED: tests ("), "{printed}");
+}
+
+#[test]
+fn wrong_arguments_are_refused_with_the_usage() {
+    let root = planted();
+    for (arguments, problem) in [
+        (&[][..], "expected a task\n"),
+        (&["tset"], "expected a task, found `tset`"),
+        (
+            &["test", "--runner", "none"],
+            "expected `--runner nextest` or `--runner cargo`, found `--runner none`",
+        ),
+        (
+            &["structure", "now"],
+            "expected a task, found `structure now`",
+        ),
+    ] {
+        let (code, printed) = xtask(root.path(), arguments);
+        assert_eq!(code, 2, "{arguments:?}");
+        assert!(printed.contains(problem), "{printed}");
+        assert!(printed.contains("cargo xtask test"), "{printed}");
+    }
+    let (code, printed) = xtask(root.path(), &["help"]);
+    assert_eq!(code, 0);
+    assert!(printed.contains("cargo xtask structure"), "{printed}");
+}

@@ -1,0 +1,451 @@
+//! Every structure rule, on a workspace that keeps it and on one planted fault after another.
+
+#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
+
+use std::path::Path;
+
+use xtask::structure::{
+    Dependency, DependencyKind, Package, RULES, SourceFile, Workspace, violations,
+};
+
+const PAGE: &str = "//! What it is.\n//!\n//! ```\n//! assert!(true);\n//! ```\n";
+
+/// The packages of a workspace that keeps every rule, and what each may depend on.
+const KEPT: [(&str, &str, &[&str]); 9] = [
+    ("ringyo-key", "crates/ringyo-key", &["sha2"]),
+    ("ringyo-scope", "crates/ringyo-scope", &["serde"]),
+    ("ringyo-limit", "crates/ringyo-limit", &["governor"]),
+    (
+        "ringyo-store",
+        "crates/ringyo-store",
+        &["ringyo-key", "ringyo-scope", "tokio"],
+    ),
+    (
+        "ringyo-sqlite",
+        "crates/ringyo-sqlite",
+        &["ringyo-key", "ringyo-scope", "ringyo-store", "rusqlite"],
+    ),
+    (
+        "ringyo-auth",
+        "crates/ringyo-auth",
+        &["ringyo-key", "ringyo-scope", "ringyo-store", "ringyo-limit"],
+    ),
+    ("ringyo", "crates/ringyo", &["ringyo-auth", "ringyo-sqlite"]),
+    ("ringyo-demo", "examples/demo", &["ringyo", "rusqlite"]),
+    ("ringyo-benches", "benches", &["ringyo"]),
+];
+
+fn kept() -> Workspace {
+    let packages = KEPT.map(|(name, directory, dependencies)| Package {
+        name: name.into(),
+        directory: directory.into(),
+        manifest: format!("[package]\nname = \"{name}\"\n\n[lints]\nworkspace = true\n"),
+        library: directory
+            .starts_with("crates/")
+            .then(|| format!("{directory}/src/lib.rs")),
+        dependencies: dependencies.iter().map(|name| shipped(name)).collect(),
+    });
+    let mut files: Vec<SourceFile> = packages
+        .iter()
+        .filter_map(|package| package.library.as_deref())
+        .map(|library| file(library, PAGE))
+        .collect();
+    files.push(file(
+        "crates/ringyo-limit/src/clock.rs",
+        "fn now() { std::time::Instant::now(); std::time::SystemTime::now(); }",
+    ));
+    files.push(file(
+        "crates/ringyo-sqlite/src/keys.rs",
+        r#"const FIND: &str = "SELECT id FROM keys";"#,
+    ));
+    Workspace {
+        packages: packages.into(),
+        files,
+        top_level: [".ci", ".git", "Cargo.toml", "LICENSE", "crates", "target"]
+            .map(String::from)
+            .into(),
+    }
+}
+
+fn shipped(name: &str) -> Dependency {
+    Dependency {
+        name: name.into(),
+        kind: DependencyKind::Shipped,
+    }
+}
+
+fn optional(name: &str) -> Dependency {
+    Dependency {
+        name: name.into(),
+        kind: DependencyKind::Optional,
+    }
+}
+
+fn development(name: &str) -> Dependency {
+    Dependency {
+        name: name.into(),
+        kind: DependencyKind::Development,
+    }
+}
+
+fn file(path: &str, text: &str) -> SourceFile {
+    SourceFile::new(path, text).unwrap()
+}
+
+fn package<'a>(workspace: &'a mut Workspace, name: &str) -> &'a mut Package {
+    workspace
+        .packages
+        .iter_mut()
+        .find(|package| package.name == name)
+        .unwrap()
+}
+
+/// What the rules find once `plant` has changed a workspace that kept them all.
+fn found(plant: impl FnOnce(&mut Workspace)) -> Vec<String> {
+    let mut workspace = kept();
+    plant(&mut workspace);
+    violations(&workspace)
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+fn found_in(path: &str, text: &str) -> Vec<String> {
+    found(|workspace| workspace.files.push(file(path, text)))
+}
+
+fn found_with(name: &str, dependency: Dependency) -> Vec<String> {
+    found(|workspace| package(workspace, name).dependencies.push(dependency))
+}
+
+#[test]
+fn a_workspace_that_keeps_the_rules_has_no_violation() {
+    assert_eq!(found(|_| {}), [""; 0]);
+}
+
+#[test]
+fn this_workspace_keeps_the_rules() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let workspace = Workspace::load(&root).unwrap();
+    // An empty workspace keeps every rule; these show that the real one was read.
+    assert!(workspace.packages.iter().any(|p| p.name == "ringyo-key"));
+    assert!(
+        workspace
+            .files
+            .iter()
+            .any(|f| f.path == "crates/xtask/tests/structure.rs")
+    );
+    assert!(workspace.top_level.iter().any(|name| name == "Cargo.toml"));
+    let found = violations(&workspace);
+    let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert!(found.is_empty(), "{}", lines.join("\n"));
+}
+
+#[test]
+fn every_rule_is_named_once_and_stated() {
+    for (index, rule) in RULES.iter().enumerate() {
+        assert!(!rule.statement.is_empty(), "{}", rule.name);
+        assert!(
+            RULES[..index].iter().all(|other| other.name != rule.name),
+            "{}",
+            rule.name
+        );
+    }
+}
+
+#[test]
+fn imports_follow_the_layers() {
+    for (name, dependency) in [
+        ("ringyo-key", "ringyo-scope"),
+        ("ringyo-scope", "ringyo-key"),
+        ("ringyo-limit", "ringyo-key"),
+        ("ringyo-store", "ringyo-limit"),
+        ("ringyo-store", "ringyo-sqlite"),
+        ("ringyo-sqlite", "ringyo-auth"),
+        ("ringyo-auth", "ringyo-sqlite"),
+        ("ringyo-auth", "ringyo"),
+        ("ringyo-demo", "ringyo-store"),
+        ("ringyo-benches", "ringyo-key"),
+    ] {
+        assert_eq!(
+            found_with(name, shipped(dependency)),
+            [format!(
+                "{name}: imports: must not depend on `{dependency}`"
+            )]
+        );
+    }
+}
+
+#[test]
+fn development_imports_may_cross_layers_but_not_reach_the_examples() {
+    assert_eq!(
+        found_with("ringyo-auth", development("ringyo-sqlite")),
+        [""; 0]
+    );
+    assert_eq!(
+        found_with("ringyo-benches", development("ringyo-demo")),
+        [""; 0]
+    );
+    for dependency in [shipped("ringyo-demo"), development("ringyo-demo")] {
+        assert_eq!(
+            found_with("ringyo-auth", dependency),
+            ["ringyo-auth: imports: must not depend on `ringyo-demo`"]
+        );
+    }
+}
+
+#[test]
+fn a_crate_without_a_place_in_the_layers_is_found() {
+    for (name, directory) in [
+        ("ringyo-mysql", "crates/ringyo-mysql"),
+        ("tools", "tools/tools"),
+    ] {
+        let found = found(|workspace| {
+            let crate_ = package(workspace, "ringyo-benches");
+            crate_.name = name.into();
+            crate_.directory = directory.into();
+        });
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with(&format!("{name}: imports: has no place")));
+    }
+}
+
+#[test]
+fn key_scope_and_limit_take_no_runtime() {
+    for name in ["ringyo-key", "ringyo-scope", "ringyo-limit"] {
+        assert_eq!(
+            found_with(name, shipped("tokio")),
+            [format!(
+                "{name}: runtime: must not depend on the runtime `tokio`"
+            )]
+        );
+        assert_eq!(found_with(name, development("tokio")), [""; 0]);
+        // A feature, such as a conformance suite, may ask for one.
+        assert_eq!(found_with(name, optional("tokio")), [""; 0]);
+    }
+}
+
+#[test]
+fn the_system_clock_is_read_in_one_module() {
+    for (code, name) in [
+        ("fn f() { Instant::now(); }", "Instant::now"),
+        ("fn f() { std::time::Instant :: now (); }", "Instant::now"),
+        ("fn f() { g!(a, SystemTime::now()) }", "SystemTime::now"),
+        (
+            "fn f() { Some(1).map_or_else(Instant::now, g); }",
+            "Instant::now",
+        ),
+        ("fn f() { UNIX_EPOCH.elapsed(); }", "UNIX_EPOCH.elapsed"),
+        ("use std::time::Instant as Tick;", "Instant as"),
+        (
+            "fn f() { governor::clock::MonotonicClock; }",
+            "MonotonicClock",
+        ),
+    ] {
+        let code = format!("// Why.\n{code}\n");
+        assert_eq!(
+            found_in("crates/ringyo-auth/src/cache.rs", &code),
+            [format!(
+                "crates/ringyo-auth/src/cache.rs:2: clock: reads the system clock through `{name}`"
+            )]
+        );
+        for exempt in [
+            "crates/ringyo-auth/tests/cache.rs",
+            "crates/xtask/src/step.rs",
+            "examples/demo/src/main.rs",
+        ] {
+            assert_eq!(found_in(exempt, &code), [""; 0]);
+        }
+    }
+    assert_eq!(
+        found_in(
+            "crates/ringyo-auth/src/clock.rs",
+            "fn f() { Instant::now(); }"
+        )
+        .len(),
+        1,
+        "only the clock module of ringyo-limit is exempt"
+    );
+}
+
+#[test]
+fn comments_and_texts_read_no_clock_and_are_not_unsafe() {
+    let text = r##"
+//! unsafe { Instant::now() }
+/* unsafe /* Instant::now() */ SystemTime::now() */
+/// `Instant::now()` is unsafe.
+fn f() -> &'static str {
+    // unsafe Instant::now()
+    let _ = r#"unsafe { "Instant::now()" }"#;
+    "unsafe \" SystemTime::now()"
+}
+"##;
+    assert_eq!(found_in("crates/ringyo-auth/src/cache.rs", text), [""; 0]);
+}
+
+#[test]
+fn sql_lives_in_the_sql_stores() {
+    for literal in [
+        r#""SELECT id, name FROM keys WHERE id = ?1""#,
+        r#""select 1 from keys""#,
+        r##"r#"INSERT INTO keys ("id") VALUES (?1)"#"##,
+        "\"\\\n  UPDATE keys\n SET name = ?1\"",
+        r#""DELETE FROM keys""#,
+        r#""PRAGMA journal_mode = WAL; CREATE TABLE keys (id TEXT)""#,
+        r#""\nCREATE TABLE keys(id TEXT)""#,
+        r#""BEGIN IMMEDIATE""#,
+    ] {
+        let code = format!("\nconst TEXT: &str = {literal};");
+        assert_eq!(
+            found_in("crates/ringyo-store/src/memory.rs", &code),
+            ["crates/ringyo-store/src/memory.rs:2: sql: holds an SQL statement"],
+            "{literal}"
+        );
+        for exempt in [
+            "crates/ringyo-sqlite/src/write.rs",
+            "crates/ringyo-postgres/src/write.rs",
+            "crates/ringyo-store/tests/memory.rs",
+        ] {
+            assert_eq!(found_in(exempt, &code), [""; 0], "{literal}");
+        }
+    }
+    assert_eq!(
+        found_in("crates/ringyo-auth/src/plans.sql", ""),
+        ["crates/ringyo-auth/src/plans.sql: sql: is an SQL file"]
+    );
+}
+
+#[test]
+fn texts_that_only_sound_like_sql_are_allowed() {
+    for literal in [
+        r#""cannot delete from a read-only file""#,
+        r#""expected `create`, `read`, `update` or `delete`""#,
+        r#""update {} was refused""#,
+        r#""select a mode""#,
+        "'s'",
+        "1",
+    ] {
+        assert_eq!(
+            found_in(
+                "crates/ringyo-store/src/memory.rs",
+                &format!("const TEXT: &str = {literal};")
+            ),
+            [""; 0],
+            "{literal}"
+        );
+    }
+}
+
+#[test]
+fn database_drivers_belong_to_the_sql_stores() {
+    assert_eq!(
+        found_with("ringyo-auth", shipped("rusqlite")),
+        ["ringyo-auth: sql: must not depend on the driver `rusqlite`"]
+    );
+}
+
+#[test]
+fn unsafe_is_found_everywhere() {
+    for path in [
+        "crates/ringyo-key/src/mint.rs",
+        "crates/ringyo-key/tests/mint.rs",
+        "crates/xtask/src/main.rs",
+        "examples/demo/src/main.rs",
+        "benches/verify.rs",
+    ] {
+        assert_eq!(
+            found_in(path, "fn f() {\n    unsafe { g() }\n}"),
+            [format!("{path}:2: unsafe: says `unsafe`")]
+        );
+    }
+}
+
+#[test]
+fn a_file_has_at_most_400_lines_of_code() {
+    let free = "\n   // why\n/// what\n".repeat(300);
+    let at_most = "const X: u8 = 0;\n".repeat(400);
+    let path = "crates/ringyo-key/src/mint.rs";
+    assert_eq!(found_in(path, &format!("{free}{at_most}")), [""; 0]);
+    let over = format!("{at_most}const X: u8 = 0;\n");
+    assert_eq!(
+        found_in(path, &over),
+        [format!(
+            "{path}: size: has 401 lines of code, expected at most 400"
+        )]
+    );
+    assert_eq!(found_in("crates/ringyo-key/tests/mint.rs", &over), [""; 0]);
+}
+
+#[test]
+fn every_library_has_a_page_with_an_example() {
+    let with_page = |page: &str| {
+        found(|workspace| {
+            let library = "crates/ringyo-key/src/lib.rs";
+            workspace.files.retain(|file| file.path != library);
+            workspace.files.push(file(library, page));
+        })
+    };
+    for good in [PAGE, "#![doc = include_str!(\"../docs/page.md\")]\n"] {
+        assert_eq!(with_page(good), [""; 0]);
+    }
+    for bad in [
+        "",
+        "//! What it is.\n",
+        "// ```\nmod a {\n    //! ```\n    //! ```\n}\n",
+    ] {
+        let found = with_page(bad);
+        assert_eq!(found.len(), 1, "{bad}");
+        assert!(
+            found[0].starts_with("crates/ringyo-key/src/lib.rs: page: expected a crate page"),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn every_package_takes_the_lints_of_the_workspace() {
+    let with_manifest = |manifest: &str| {
+        found(|workspace| package(workspace, "ringyo-demo").manifest = manifest.into())
+    };
+    for good in [
+        "[lints]\nworkspace = true",
+        "[lints]\nworkspace=true\n[features]",
+    ] {
+        assert_eq!(with_manifest(good), [""; 0]);
+    }
+    for bad in [
+        "",
+        "[lints.rust]\nunsafe_code = \"forbid\"",
+        "[lints]\n[dependencies.x]\nworkspace = true",
+        "[lints]\n# workspace = true",
+        "[lints]\nworkspace = false",
+    ] {
+        assert_eq!(
+            with_manifest(bad),
+            ["examples/demo/Cargo.toml: page: expected `workspace = true` under `[lints]`"],
+            "{bad}"
+        );
+    }
+}
+
+#[test]
+fn the_top_level_holds_nothing_unlisted() {
+    for name in ["docs", "CHANGELOG.md", "src", "Makefile"] {
+        let found = found(|workspace| workspace.top_level.push(name.into()));
+        assert_eq!(found.len(), 1);
+        assert!(
+            found[0].starts_with(&format!("{name}: top-level: does not belong")),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn text_that_is_not_rust_is_an_error_that_names_the_file() {
+    let error = SourceFile::new("crates/ringyo-key/src/lib.rs", "fn f( {").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("crates/ringyo-key/src/lib.rs: ")
+    );
+}
