@@ -1,4 +1,5 @@
 //! Reading what was presented: never a panic, always the precise reason.
+#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
 use proptest::prelude::*;
 use ringyo_key::{Brand, KeyFormat, KeyId, Mode, ParseError, Pepper, PepperId, PepperRing};

@@ -1,4 +1,5 @@
 //! Peppers and the ring of them.
+#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
 use ringyo_key::{Brand, KeyFormat, Mode, Pepper, PepperError, PepperId, PepperRing};
 

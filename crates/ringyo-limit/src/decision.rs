@@ -70,7 +70,7 @@ pub struct BucketState {
     kind: BucketKind,
     quota: Quota,
     remaining: u32,
-    reset_after: Duration,
+    reset_after_nanos: u64,
 }
 
 impl Decision {
@@ -193,7 +193,7 @@ impl BucketState {
     /// How long until the bucket is full if nothing more is charged; zero when it is.
     #[must_use]
     pub const fn reset_after(&self) -> Duration {
-        self.reset_after
+        Duration::from_nanos(self.reset_after_nanos)
     }
 }
 
@@ -207,7 +207,6 @@ enum Wait {
 #[derive(Clone, Copy)]
 struct Level {
     state: BucketState,
-    backlog_nanos: u64,
 }
 
 impl Level {
@@ -220,9 +219,8 @@ impl Level {
                 kind,
                 quota,
                 remaining: u32::try_from(free / quota.interval_nanos()).unwrap_or(u32::MAX),
-                reset_after: backlog,
+                reset_after_nanos: backlog_nanos,
             },
-            backlog_nanos,
         }
     }
 
@@ -232,7 +230,8 @@ impl Level {
             return Wait::Forever;
         }
         let backlog_if_paid = self
-            .backlog_nanos
+            .state
+            .reset_after_nanos
             .saturating_add(u64::from(weight) * quota.interval_nanos());
         Wait::Until(backlog_if_paid.saturating_sub(quota.fill_nanos()))
     }
@@ -240,6 +239,7 @@ impl Level {
     fn is_nearer_to_refusal_than(&self, other: &Self) -> bool {
         let (this, other) = (self.state, other.state);
         this.remaining < other.remaining
-            || (this.remaining == other.remaining && this.reset_after > other.reset_after)
+            || (this.remaining == other.remaining
+                && this.reset_after_nanos > other.reset_after_nanos)
     }
 }

@@ -40,7 +40,6 @@ pub struct Quota {
     burst: NonZeroU32,
     period_nanos: u64,
     interval_nanos: u64,
-    refill: Refill,
 }
 
 /// Why a quota cannot be.
@@ -223,7 +222,8 @@ impl Quota {
     /// Whether the burst is taken out of the refill, see [`strict`](Self::strict).
     #[must_use]
     pub const fn is_strict(&self) -> bool {
-        matches!(self.refill, Refill::LessBurst)
+        // Told from the interval, to keep quotas, and so decisions and errors, small.
+        self.interval_nanos != self.period_nanos.div_ceil(self.limit.get() as u64)
     }
 
     pub(crate) const fn interval_nanos(&self) -> u64 {
@@ -260,7 +260,6 @@ impl Quota {
             burst,
             period_nanos,
             interval_nanos,
-            refill,
         })
     }
 }
@@ -291,7 +290,7 @@ impl fmt::Debug for Quota {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy)]
 enum Refill {
     Whole,
     LessBurst,

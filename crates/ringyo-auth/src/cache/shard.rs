@@ -1,0 +1,155 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use ringyo_key::KeyId;
+use ringyo_store::Timestamp;
+use tokio::sync::watch;
+
+use super::CachedKey;
+use crate::error::Unavailable;
+
+/// What a load came to.
+pub(crate) type LoadOutcome = Result<Option<Arc<CachedKey>>, Unavailable>;
+
+/// A load under way: the requests that wait for it hold receivers of the same channel.
+pub(crate) type LoadEntry = Arc<watch::Sender<Option<LoadOutcome>>>;
+
+/// Whether a load was joined or has to be done.
+pub(crate) enum Loading {
+    /// Somebody else is loading: wait.
+    Joined(watch::Receiver<Option<LoadOutcome>>),
+    /// Load, then publish and tell the others.
+    Started(LoadEntry),
+}
+
+/// What became of what a load found.
+pub(crate) enum Finished {
+    /// It is in the cache now, and this had to leave for it.
+    Published { out: Option<Arc<CachedKey>> },
+    /// The key has been forgotten since the load began: it stays out.
+    Fenced,
+}
+
+/// How many cached keys are compared to find one to evict.
+const EVICTION_SAMPLE: usize = 8;
+
+/// A part of the cache, behind one lock.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    places: HashMap<KeyId, usize, RandomState>,
+    // Dense, so that evicting can look at keys at random places.
+    keys: Vec<Arc<CachedKey>>,
+    loading: HashMap<KeyId, LoadEntry, RandomState>,
+    capacity: usize,
+    next_sample: usize,
+}
+
+impl Shard {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            places: HashMap::default(),
+            keys: Vec::new(),
+            loading: HashMap::default(),
+            capacity,
+            next_sample: 0,
+        }
+    }
+
+    pub(crate) fn find(&self, id: KeyId) -> Option<&Arc<CachedKey>> {
+        self.places.get(&id).map(|&place| &self.keys[place])
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Arc<CachedKey>> {
+        self.keys.iter()
+    }
+
+    pub(crate) fn begin_load(&mut self, id: KeyId) -> Loading {
+        if let Some(load) = self.loading.get(&id) {
+            return Loading::Joined(load.subscribe());
+        }
+        let load = Arc::new(watch::Sender::new(None));
+        self.loading.insert(id, load.clone());
+        Loading::Started(load)
+    }
+
+    /// Publishes unless the load has been fenced off.
+    pub(crate) fn finish_load(
+        &mut self,
+        id: KeyId,
+        load: &LoadEntry,
+        found: Option<Arc<CachedKey>>,
+    ) -> Finished {
+        if !self.end_load(id, load) {
+            return Finished::Fenced;
+        }
+        let out = match found {
+            Some(key) => self.insert(id, key),
+            None => self.remove(id),
+        };
+        Finished::Published { out }
+    }
+
+    /// Whether the load had not been fenced off; either way it is over.
+    pub(crate) fn end_load(&mut self, id: KeyId, load: &LoadEntry) -> bool {
+        let unfenced = self
+            .loading
+            .get(&id)
+            .is_some_and(|entry| Arc::ptr_eq(entry, load));
+        if unfenced {
+            self.loading.remove(&id);
+        }
+        unfenced
+    }
+
+    /// Takes a key away, together with the right of a load under way to publish it.
+    pub(crate) fn forget(&mut self, id: KeyId) -> Option<Arc<CachedKey>> {
+        self.loading.remove(&id);
+        self.remove(id)
+    }
+
+    pub(crate) fn fence_loads(&mut self) {
+        self.loading.clear();
+    }
+
+    pub(crate) fn clear(&mut self) -> Vec<Arc<CachedKey>> {
+        self.places.clear();
+        std::mem::take(&mut self.keys)
+    }
+
+    fn insert(&mut self, id: KeyId, key: Arc<CachedKey>) -> Option<Arc<CachedKey>> {
+        if let Some(&place) = self.places.get(&id) {
+            return Some(std::mem::replace(&mut self.keys[place], key));
+        }
+        let evicted = if self.keys.len() >= self.capacity {
+            self.idlest().and_then(|idlest| self.remove(idlest))
+        } else {
+            None
+        };
+        self.places.insert(id, self.keys.len());
+        self.keys.push(key);
+        evicted
+    }
+
+    fn remove(&mut self, id: KeyId) -> Option<Arc<CachedKey>> {
+        let place = self.places.remove(&id)?;
+        let removed = self.keys.swap_remove(place);
+        if let Some(moved) = self.keys.get(place) {
+            self.places.insert(moved.record.id, place);
+        }
+        Some(removed)
+    }
+
+    /// The longest unused of a few keys: close to the longest unused of all, without a list that
+    /// every request would have to write to.
+    fn idlest(&mut self) -> Option<KeyId> {
+        let len = self.keys.len();
+        // Steps by a large prime walk the places evenly and in no order that keys share.
+        let start = self.next_sample;
+        self.next_sample = start.wrapping_add(EVICTION_SAMPLE);
+        (0..EVICTION_SAMPLE)
+            .map(|step| &self.keys[start.wrapping_add(step).wrapping_mul(2_654_435_761) % len])
+            .min_by_key(|key| key.uses.last().unwrap_or(Timestamp::MIN))
+            .map(|key| key.record.id)
+    }
+}

@@ -1,0 +1,148 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringyo_key::{KeyFormat, KeyId, Mode, PepperRing};
+use ringyo_limit::{Clock, Now, RateLimiter};
+use ringyo_scope::Catalog;
+use ringyo_store::{AccountId, ChangeSet, LoadedKey, Revision, Store, StoreError, Timestamp};
+
+use crate::cache::{
+    AccountCell, CachedKey, KeyCache, LoadEntry, LoadOutcome, Loading, bucket_name,
+};
+use crate::error::Unavailable;
+use crate::last_used::Uses;
+use crate::{Plan, Plans};
+
+/// What all handles of a service share.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) limiter: Arc<dyn RateLimiter>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) peppers: PepperRing,
+    pub(crate) format: KeyFormat,
+    pub(crate) catalog: Catalog,
+    pub(crate) plans: Plans,
+    pub(crate) cache: KeyCache,
+    pub(crate) store_deadline: Duration,
+    pub(crate) stale_if_error: Duration,
+}
+
+impl Core {
+    pub(crate) fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    pub(crate) fn timestamp(&self) -> Timestamp {
+        wall(self.now())
+    }
+
+    pub(crate) fn plan(&self, name: &str) -> Arc<Plan> {
+        self.plans.find(name)
+    }
+
+    /// Does what a change that was committed elsewhere asks for.
+    pub(crate) fn apply(&self, changes: &ChangeSet) {
+        self.cache
+            .apply(changes, |account| self.limiter_quota_changed(account));
+    }
+
+    pub(crate) fn forget_account(&self, id: &AccountId) {
+        self.cache.forget_account(id);
+        self.limiter_quota_changed(id);
+    }
+
+    fn limiter_quota_changed(&self, account: &AccountId) {
+        for mode in Mode::ALL {
+            self.limiter.quota_changed(&bucket_name(account, mode));
+        }
+    }
+
+    /// Reads a key from the store; requests that ask for it at the same time share one read.
+    pub(crate) async fn load(self: &Arc<Self>, id: KeyId) -> LoadOutcome {
+        let mut outcome = match self.cache.begin_load(id) {
+            Loading::Joined(outcome) => outcome,
+            Loading::Started(entry) => {
+                let outcome = entry.subscribe();
+                let load = Load {
+                    core: self.clone(),
+                    id,
+                    entry,
+                };
+                // A task of its own: the first to ask may hang up while others still wait.
+                tokio::spawn(load.run());
+                outcome
+            }
+        };
+        match outcome.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(outcome)) => outcome.clone(),
+            // The sender is never dropped without an outcome; if it were, nothing is known.
+            Ok(None) | Err(_) => Err(Unavailable::StoreTimeout(self.store_deadline)),
+        }
+    }
+
+    async fn read(&self, id: KeyId) -> LoadOutcome {
+        let asked_at = self.now().monotonic;
+        let found = match tokio::time::timeout(self.store_deadline, self.store.load_key(id)).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_) => return Err(Unavailable::StoreTimeout(self.store_deadline)),
+        };
+        Ok(found.map(|LoadedKey { key, account }| {
+            let (plan, revision) = match &account {
+                Some(account) => (self.plan(&account.plan), account.revision),
+                None => (self.plan(""), Revision::NONE),
+            };
+            let cell = AccountCell::new(&key.account, plan, revision);
+            let cell = self.cache.accounts().share(&key.account, cell);
+            let grants = key.scopes.compile(&self.catalog);
+            let uses = self.cache.uses(id);
+            let uses = uses.unwrap_or_else(|| Arc::new(Uses::new()));
+            Arc::new(CachedKey::new(key, grants, cell, uses, asked_at))
+        }))
+    }
+}
+
+/// One read of the store on behalf of all who wait for it.
+struct Load {
+    core: Arc<Core>,
+    id: KeyId,
+    entry: LoadEntry,
+}
+
+impl Load {
+    async fn run(self) {
+        let outcome = self.core.read(self.id).await;
+        match &outcome {
+            Ok(found) => {
+                let cache = &self.core.cache;
+                cache.finish_load(self.id, &self.entry, found.clone());
+            }
+            // A failed read says nothing about what is cached.
+            Err(_) => self.core.cache.abandon_load(self.id, &self.entry),
+        }
+        self.entry.send_replace(Some(outcome));
+    }
+}
+
+impl Drop for Load {
+    /// Nobody waits for a load that a panic or the end of the runtime has ended.
+    fn drop(&mut self) {
+        if self.entry.borrow().is_none() {
+            self.core.cache.abandon_load(self.id, &self.entry);
+            let outcome = Err(Unavailable::StoreTimeout(self.core.store_deadline));
+            self.entry.send_replace(Some(outcome));
+        }
+    }
+}
+
+/// The wall-clock half of a reading.
+pub(crate) fn wall(now: Now) -> Timestamp {
+    Timestamp::from_unix_millis(now.unix_millis)
+}
+
+impl From<StoreError> for Unavailable {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}

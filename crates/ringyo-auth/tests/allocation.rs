@@ -1,0 +1,98 @@
+//! A warm decision allocates nothing, whether it lets in or refuses.
+#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
+
+use std::time::Duration;
+
+use allocation_counter::measure;
+use ringyo_auth::preset::ringyo::{AGENTS_CREATE, AGENTS_READ};
+use ringyo_auth::{AuthError, Credential, NewKey, Preset, Ringyo};
+use ringyo_key::{Pepper, PepperId};
+use ringyo_limit::ManualClock;
+use ringyo_store::MemoryStore;
+
+#[test]
+fn warm_decisions_allocate_nothing() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let clock = ManualClock::new(1_767_225_600_000);
+        let ringyo = Ringyo::builder(Preset::ringyo(), Pepper::generate(PepperId::new(1)))
+            .store(MemoryStore::new())
+            .clock(clock.clone())
+            .build()
+            .await
+            .unwrap();
+        ringyo.accounts().create("acct_1", "pro").await.unwrap();
+        let keys = ringyo.keys();
+        let one_minute = std::num::NonZeroU32::new(50).unwrap();
+        let new = NewKey::live("acct_1", "bound")
+            .scopes(["agents:read", "agents:update@agent_1"])
+            .allowed_networks(["192.0.2.0/24".parse().unwrap()])
+            .quota_per_minute(one_minute);
+        let good = keys.issue(new).await.unwrap();
+        let revoked = keys
+            .issue(NewKey::live("acct_1", "r").scopes(["*"]))
+            .await
+            .unwrap();
+        keys.revoke(revoked.record.id).await.unwrap();
+
+        let client = "192.0.2.1".parse().unwrap();
+        let header = format!("Bearer {}", good.key.expose());
+        let revoked_header = format!("Bearer {}", revoked.key.expose());
+        let broken_header = format!("{}!", &header[..header.len() - 1]);
+        let authenticator = ringyo.authenticator();
+        // The change feed brings this node its own changes too; then the first decision reads the
+        // store.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        for header in [&header, &revoked_header] {
+            let credential = Credential::bearer(header).client(client);
+            let _ = authenticator.authenticate(credential).await;
+        }
+
+        let decide = |header: &str| {
+            let mut result = None;
+            let count = measure(|| {
+                let credential = Credential::bearer(header).client(client);
+                let mut decision = std::pin::pin!(authenticator.authenticate(credential));
+                let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+                // A warm decision is ready at once: nothing is waited for.
+                match decision.as_mut().poll(&mut context) {
+                    std::task::Poll::Ready(decided) => {
+                        if let Ok(caller) = &decided {
+                            assert!(caller.require(&AGENTS_READ).is_ok());
+                            assert!(caller.require(&AGENTS_CREATE).is_err());
+                        }
+                        result = Some(decided);
+                    }
+                    std::task::Poll::Pending => panic!("a warm decision waited"),
+                }
+            });
+            (count.count_total, result.unwrap())
+        };
+
+        for _ in 0..49 {
+            clock.advance(Duration::from_millis(7));
+            let (allocations, decided) = decide(&header);
+            assert!(decided.is_ok());
+            assert_eq!(allocations, 0, "a request that is let in");
+        }
+        for _ in 0..10 {
+            let _ = decide(&header);
+        }
+        let (allocations, decided) = decide(&header);
+        assert!(matches!(decided, Err(AuthError::RateLimited(_))));
+        assert_eq!(allocations, 0, "over the limit");
+        let (allocations, decided) = decide(&revoked_header);
+        assert!(matches!(decided, Err(AuthError::Revoked(_))));
+        assert_eq!(allocations, 0, "revoked");
+        let (allocations, decided) = decide(&broken_header);
+        assert!(matches!(decided, Err(AuthError::InvalidKey(_))));
+        assert_eq!(allocations, 0, "malformed");
+
+        // The control: the same measure sees one allocation.
+        let control = measure(|| drop(std::hint::black_box(Box::new(1_u64))));
+        assert_eq!(control.count_total, 1);
+    });
+}

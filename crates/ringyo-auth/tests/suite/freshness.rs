@@ -1,0 +1,332 @@
+//! How soon a change counts: at once on the node that made it, soon on the others, within the
+//! bound when no message arrives; and what an outage does to the answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use ringyo_auth::{AuthError, NewKey, Overlap};
+use ringyo_store::KeyStore as _;
+use tokio::time::sleep;
+
+use crate::support::{authenticate, node, setting, setting_with};
+
+const STALENESS: Duration = Duration::from_secs(5);
+
+/// Long enough for the feed to have brought every node what was changed before, once.
+async fn settled() {
+    sleep(Duration::from_millis(200)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_request_that_starts_after_revoke_returned_is_let_in() {
+    let setting = Arc::new(setting().await);
+    let mut after = 0;
+    for _ in 0..300 {
+        let new = NewKey::live("acct_agency", "short-lived").scopes(["*"]);
+        let key = Arc::new(setting.issue(new).await);
+        let revoked = Arc::new(AtomicBool::new(false));
+        let let_in_late = Arc::new(AtomicU64::new(0));
+        let asked_late = Arc::new(AtomicU64::new(0));
+        let callers: Vec<_> = (0..4)
+            .map(|_| {
+                let (setting, key) = (setting.clone(), key.clone());
+                let (revoked, let_in_late) = (revoked.clone(), let_in_late.clone());
+                let asked_late = asked_late.clone();
+                tokio::spawn(async move {
+                    let mut late = 0;
+                    while late < 5 {
+                        let is_late = revoked.load(Ordering::SeqCst);
+                        let answer = setting.authenticate(&key).await;
+                        if is_late {
+                            late += 1;
+                            asked_late.fetch_add(1, Ordering::SeqCst);
+                            let refused = matches!(answer, Err(AuthError::Revoked(_)));
+                            let_in_late.fetch_add(u64::from(!refused), Ordering::SeqCst);
+                        }
+                        tokio::task::yield_now().await;
+                    }
+                })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        setting.ringyo.keys().revoke(key.record.id).await.unwrap();
+        revoked.store(true, Ordering::SeqCst);
+        for caller in callers {
+            caller.await.unwrap();
+        }
+        assert_eq!(let_in_late.load(Ordering::SeqCst), 0);
+        after += asked_late.load(Ordering::SeqCst);
+    }
+    assert_eq!(after, 300 * 4 * 5, "the late requests were really made");
+}
+
+#[tokio::test]
+async fn what_was_read_before_a_revoke_never_gets_into_the_cache_after_it() {
+    let setting = setting().await;
+    let key = Arc::new(setting.key().await);
+    setting.store.hold_loads();
+    let early = {
+        let (ringyo, key) = (setting.ringyo.clone(), key.clone());
+        tokio::spawn(async move { authenticate(&ringyo, &key).await.is_ok() })
+    };
+    setting.store.until_held(1).await; // It has read the key as active.
+    setting.ringyo.keys().revoke(key.record.id).await.unwrap();
+
+    // A request that starts now does not wait for the early one's reading.
+    let late = {
+        let (ringyo, key) = (setting.ringyo.clone(), key.clone());
+        tokio::spawn(async move { authenticate(&ringyo, &key).await })
+    };
+    setting.store.until_held(2).await;
+    setting.store.release_loads();
+    assert!(early.await.unwrap(), "it started before the revoke");
+    assert!(matches!(late.await.unwrap(), Err(AuthError::Revoked(_))));
+    for _ in 0..10 {
+        assert!(matches!(
+            setting.authenticate(&key).await,
+            Err(AuthError::Revoked(_))
+        ));
+    }
+}
+
+#[tokio::test]
+async fn what_was_read_before_a_plan_change_is_fenced_off_too() {
+    let setting = setting().await;
+    let key = Arc::new(setting.key().await);
+    setting.store.hold_loads();
+    let early = {
+        let (ringyo, key) = (setting.ringyo.clone(), key.clone());
+        tokio::spawn(async move { authenticate(&ringyo, &key).await.is_ok() })
+    };
+    setting.store.until_held(1).await;
+    let accounts = setting.ringyo.accounts();
+    accounts
+        .set_plan(&key.record.account, "starter")
+        .await
+        .unwrap();
+    setting.store.release_loads();
+    assert!(early.await.unwrap());
+    assert!(matches!(
+        setting.authenticate(&key).await,
+        Err(AuthError::PlanRequired)
+    ));
+}
+
+#[tokio::test]
+async fn twenty_requests_for_a_cold_key_make_one_read() {
+    let setting = setting().await;
+    let mut keys = Vec::new();
+    for _ in 0..10 {
+        keys.push(Arc::new(setting.key().await));
+    }
+    let before = setting.store.loads();
+    setting.store.hold_loads();
+    let requests: Vec<_> = keys
+        .iter()
+        .flat_map(|key| std::iter::repeat_n(key.clone(), 20))
+        .map(|key| {
+            let ringyo = setting.ringyo.clone();
+            // The first to ask hangs up: the others must not notice.
+            tokio::spawn(async move { authenticate(&ringyo, &key).await.is_ok() })
+        })
+        .collect();
+    setting.store.until_held(10).await;
+    requests[0].abort();
+    setting.store.release_loads();
+    for request in requests.into_iter().skip(1) {
+        assert!(request.await.unwrap());
+    }
+    assert_eq!(setting.store.loads() - before, 10, "one read for each key");
+}
+
+#[tokio::test]
+async fn another_node_hears_of_it_through_the_feed() {
+    let setting = setting().await;
+    let other = node(&setting.store, &setting.clock, |builder| builder).await;
+    let (revoked, disabled, replaced, poor) = (
+        setting.key().await,
+        setting.key().await,
+        setting.key().await,
+        setting
+            .issue(NewKey::live("acct_pro", "p").scopes(["*"]))
+            .await,
+    );
+    for key in [&revoked, &disabled, &replaced, &poor] {
+        assert!(authenticate(&other, key).await.is_ok());
+    }
+    let keys = setting.ringyo.keys();
+    keys.revoke(revoked.record.id).await.unwrap();
+    keys.disable(disabled.record.id).await.unwrap();
+    keys.regenerate(replaced.record.id, Overlap::NONE)
+        .await
+        .unwrap();
+    let accounts = setting.ringyo.accounts();
+    accounts
+        .set_plan(&poor.record.account, "trial")
+        .await
+        .unwrap();
+
+    // The manual clock stands still, so only the feed can have told it.
+    sleep(Duration::from_millis(300)).await;
+    assert!(matches!(
+        authenticate(&other, &revoked).await,
+        Err(AuthError::Revoked(_))
+    ));
+    assert!(matches!(
+        authenticate(&other, &disabled).await,
+        Err(AuthError::Disabled(_))
+    ));
+    assert!(matches!(
+        authenticate(&other, &replaced).await,
+        Err(AuthError::Superseded(_))
+    ));
+    assert!(matches!(
+        authenticate(&other, &poor).await,
+        Err(AuthError::PlanRequired)
+    ));
+}
+
+#[tokio::test]
+async fn without_the_feed_the_bound_holds() {
+    let setting = setting().await;
+    let other = node(&setting.store, &setting.clock, |builder| {
+        builder.max_staleness(STALENESS)
+    })
+    .await;
+    let key = setting.key().await;
+    settled().await;
+    assert!(authenticate(&other, &key).await.is_ok());
+    setting.store.set_feed_down(true);
+    // Long enough for the follower to have asked once more and been refused.
+    sleep(Duration::from_millis(1_300)).await;
+    setting.ringyo.keys().revoke(key.record.id).await.unwrap();
+
+    assert!(
+        authenticate(&other, &key).await.is_ok(),
+        "the control: nothing told it"
+    );
+    setting.clock.advance(STALENESS);
+    assert!(
+        authenticate(&other, &key).await.is_ok(),
+        "the bound itself is still inside"
+    );
+    setting.clock.advance(Duration::from_millis(1));
+    let reads = setting.store.loads();
+    assert!(matches!(
+        authenticate(&other, &key).await,
+        Err(AuthError::Revoked(_))
+    ));
+    assert_eq!(
+        setting.store.loads() - reads,
+        1,
+        "it asked the store itself"
+    );
+}
+
+#[tokio::test]
+async fn an_outage_is_neither_a_no_nor_a_yes() {
+    let setting = setting_with(|builder| builder.max_staleness(STALENESS)).await;
+    let (known, unknown) = (setting.key().await, setting.key().await);
+    settled().await;
+    assert!(setting.authenticate(&known).await.is_ok());
+    setting.store.set_down(true);
+    sleep(Duration::from_millis(1_300)).await;
+
+    assert!(
+        setting.authenticate(&known).await.is_ok(),
+        "known, within the bound"
+    );
+    let answer = setting.authenticate(&unknown).await;
+    assert!(
+        matches!(answer, Err(AuthError::Unavailable(_))),
+        "{answer:?}"
+    );
+    setting.clock.advance(STALENESS + Duration::from_millis(1));
+    let answer = setting.authenticate(&known).await;
+    assert!(
+        matches!(answer, Err(AuthError::Unavailable(_))),
+        "{answer:?}"
+    );
+    assert!(setting.ringyo.ready().await.is_err());
+
+    setting.store.set_down(false);
+    assert!(setting.authenticate(&known).await.is_ok());
+    assert!(setting.authenticate(&unknown).await.is_ok());
+    assert!(setting.ringyo.ready().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_service_may_choose_to_serve_known_keys_for_longer() {
+    let grace = Duration::from_secs(60);
+    let setting =
+        setting_with(|builder| builder.max_staleness(STALENESS).stale_if_error(grace)).await;
+    let (known, unknown) = (setting.key().await, setting.key().await);
+    settled().await;
+    assert!(setting.authenticate(&known).await.is_ok());
+    setting.store.set_down(true);
+    sleep(Duration::from_millis(1_300)).await;
+    setting.clock.advance(STALENESS + grace);
+    assert!(setting.authenticate(&known).await.is_ok());
+    assert!(matches!(
+        setting.authenticate(&unknown).await,
+        Err(AuthError::Unavailable(_))
+    ));
+    setting.clock.advance(Duration::from_millis(1));
+    assert!(matches!(
+        setting.authenticate(&known).await,
+        Err(AuthError::Unavailable(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_is_answered_for_at_the_deadline() {
+    let deadline = Duration::from_millis(100);
+    let setting = setting_with(|builder| builder.store_deadline(deadline)).await;
+    let key = setting.key().await;
+    setting.store.hold_loads();
+    let asked = tokio::time::Instant::now();
+    let answer = setting.authenticate(&key).await;
+    assert!(
+        matches!(answer, Err(AuthError::Unavailable(_))),
+        "{answer:?}"
+    );
+    assert!(asked.elapsed() >= deadline && asked.elapsed() < deadline * 10);
+    setting.store.release_loads();
+    assert!(
+        setting.authenticate(&key).await.is_ok(),
+        "the failed read left nothing behind"
+    );
+}
+
+#[tokio::test]
+async fn a_full_cache_evicts_and_still_decides() {
+    let setting = setting_with(|builder| builder.cache_capacity(64)).await;
+    let mut keys = Vec::new();
+    for _ in 0..500 {
+        keys.push(setting.key().await);
+    }
+    for _ in 0..2 {
+        for key in &keys {
+            setting.clock.advance(Duration::from_secs(1));
+            assert!(setting.authenticate(key).await.is_ok());
+        }
+    }
+    assert!(
+        setting.store.loads() > 600,
+        "{} reads",
+        setting.store.loads()
+    );
+    // What was used when it left the cache is not forgotten.
+    setting.ringyo.shutdown().await.unwrap();
+    for key in &keys {
+        let stored = setting
+            .store
+            .inner
+            .find_key(key.record.id)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(stored.last_used_at.is_some());
+    }
+}

@@ -1,0 +1,128 @@
+//! What counts as one credential, and what a parser is spared.
+
+use http::{HeaderMap, HeaderValue};
+use proptest::prelude::*;
+use ringyo_auth::{AuthError, Credential, InvalidKey};
+
+use crate::support::setting;
+
+#[derive(Debug, PartialEq, Clone, Copy)]
+enum Expect {
+    LetIn,
+    Missing,
+    Ambiguous,
+    Invalid,
+}
+
+#[tokio::test]
+async fn naughty_headers() {
+    use Expect::{Ambiguous, Invalid, LetIn, Missing};
+    let setting = setting().await;
+    let key = setting.key().await;
+    let key = key.key.expose();
+    let long = "A".repeat(10_240);
+    let cases: Vec<(Vec<Vec<u8>>, Expect)> = [
+        (vec![], Missing),
+        (vec![format!("Bearer {key}")], LetIn),
+        (vec![format!("bearer {key}")], LetIn),
+        (vec![format!("BEARER {key}")], LetIn),
+        (vec![format!("bEaReR    {key}")], LetIn),
+        (
+            vec![format!("Bearer {key}"), format!("Bearer {key}")],
+            Ambiguous,
+        ),
+        (
+            vec![format!("Bearer {key}"), "Basic dTpw".to_owned()],
+            Ambiguous,
+        ),
+        (vec![format!("Bearer {key}, Bearer {key}")], Ambiguous),
+        (vec![format!("Bearer {key},")], Ambiguous),
+        (vec![format!("Bearer ,{key}")], Ambiguous),
+        (vec!["Basic dTpw".to_owned()], Missing),
+        (
+            vec!["Digest username=\"a\", realm=\"b\"".to_owned()],
+            Missing,
+        ),
+        (vec![key.to_owned()], Missing),
+        (vec![format!("Bearer{key}")], Missing),
+        (vec![format!("Bearer:{key}")], Missing),
+        (vec![format!("Bearer\t{key}")], Missing),
+        (vec![format!(" Bearer {key}")], Missing),
+        (vec!["Bearer".to_owned()], Missing),
+        (vec!["Bearer ".to_owned()], Missing),
+        (vec![String::new()], Missing),
+        (vec![format!("Bearer {key} ")], Invalid),
+        (vec![format!("Bearer \t{key}")], Invalid),
+        (vec![format!("Bearer {key}\t")], Invalid),
+        (vec![format!("Bearer \"{key}\"")], Invalid),
+        (vec![format!("Bearer {}", key.to_uppercase())], Invalid),
+        (
+            vec![format!("Bearer {}", key.replace("rg_", "RG_"))],
+            Invalid,
+        ),
+        (vec![format!("Bearer {key}{key}")], Invalid),
+        (vec![format!("Bearer {key} {key}")], Invalid),
+        (vec![format!("Bearer {long}")], Invalid),
+        (vec![format!("Bearer rg_live_{long}")], Invalid),
+        (vec![long], Missing),
+    ]
+    .into_iter()
+    .map(|(values, expect)| (values.into_iter().map(String::into_bytes).collect(), expect))
+    .chain([
+        (vec![b"Bearer \xff\xfe".to_vec()], Invalid),
+        (vec!["Bearer rg_live_ключ".as_bytes().to_vec()], Invalid),
+        (
+            vec![[b"Bearer ".as_slice(), key.as_bytes(), b"\xc2\xa0"].concat()],
+            Invalid,
+        ),
+    ])
+    .collect();
+
+    for (values, expect) in cases {
+        let mut headers = HeaderMap::new();
+        for value in &values {
+            headers.append("Authorization", HeaderValue::from_bytes(value).unwrap());
+        }
+        let answer = setting
+            .ringyo
+            .authenticate(Credential::from_headers(&headers))
+            .await;
+        let got = match answer {
+            Ok(_) => LetIn,
+            Err(AuthError::MissingCredential) => Missing,
+            Err(AuthError::AmbiguousCredential) => Ambiguous,
+            Err(AuthError::InvalidKey(InvalidKey::Malformed(_))) => Invalid,
+            Err(error) => panic!("{error}"),
+        };
+        let shown: Vec<_> = values
+            .iter()
+            .map(|value| String::from_utf8_lossy(value))
+            .collect();
+        assert_eq!(got, expect, "{shown:?}");
+    }
+}
+
+#[test]
+fn a_credential_does_not_print_what_it_holds() {
+    let shown = format!("{:?}", Credential::bearer("Bearer rg_live_secret"));
+    assert!(!shown.contains("secret"), "{shown}");
+}
+
+proptest! {
+    #[test]
+    fn any_header_is_answered(value in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let refused = runtime.block_on(async {
+            let ringyo = ringyo_auth::Ringyo::builder(
+                ringyo_auth::Preset::ringyo(),
+                crate::support::peppers(),
+            )
+            .store(ringyo_store::MemoryStore::new())
+            .build()
+            .await
+            .unwrap();
+            ringyo.authenticate(Credential::bearer(&value)).await.is_err()
+        });
+        prop_assert!(refused);
+    }
+}

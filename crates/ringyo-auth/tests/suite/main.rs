@@ -1,0 +1,13 @@
+//! The behaviour of the decision, through its public API.
+#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
+
+mod decision;
+mod flood;
+mod freshness;
+mod headers;
+mod last_used;
+mod manage;
+mod rejections;
+mod support;
+mod tenants;
+mod wallet;

@@ -1,0 +1,398 @@
+//! Managing keys: what is checked, what is recorded, who may hand out what.
+
+use std::time::Duration;
+
+use ringyo_auth::{Actor, Edit, ListKeys, ManageError, NewKey, Overlap, Surplus};
+use ringyo_store::{AccountId, EventKind, KeyFilter, KeyState, KeyStatus, PageSize};
+
+use crate::support::setting;
+
+fn fields(error: ManageError) -> Vec<&'static str> {
+    match error {
+        ManageError::Invalid(fields) => fields.iter().map(|field| field.field).collect(),
+        error => panic!("{error:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_record_holds_what_was_asked_for_and_not_the_key() {
+    let setting = setting().await;
+    let new = NewKey::live("acct_pro", "  Production Server\u{a0}")
+        .description(" the one in Frankfurt\n")
+        .scopes(["calls:read", "agents"])
+        .expires_in(Duration::from_secs(60));
+    let issued = setting.issue(new).await;
+    let record = setting.ringyo.keys().find(issued.record.id).await.unwrap();
+    assert_eq!(record.name, "Production Server");
+    assert_eq!(record.description.as_deref(), Some("the one in Frankfurt"));
+    assert_eq!(record.scopes.to_string(), "agents calls:read");
+    assert_eq!(record.hint, format!("rg_live_{}…", record.id));
+    assert_eq!(record.status, KeyStatus::Active);
+    let shown = format!("{record:?} {issued:?}");
+    let secret = &issued.key.expose()[20..];
+    assert!(!shown.contains(&secret[..32]) && !shown.contains(&secret[32..38]));
+}
+
+#[tokio::test]
+async fn every_bad_field_is_named_at_once() {
+    let setting = setting().await;
+    let keys = setting.ringyo.keys();
+    let bad = NewKey::live("acct_pro", " \u{1f980}\u{7} ")
+        .description("\u{0}")
+        .scopes(["agents:fly", "Agents"])
+        .expires_in(Duration::ZERO);
+    let error = keys.issue(bad).await.unwrap_err();
+    assert_eq!(
+        fields(error),
+        ["name", "description", "permissions", "expires_in_seconds"]
+    );
+
+    let with_name = |name: String| NewKey::live("acct_pro", name).scopes(["agents"]);
+    for good in ["x", "🦀", &"ü".repeat(100), " a "] {
+        keys.issue(with_name(good.to_owned())).await.unwrap();
+    }
+    for bad in ["", "   ", "\u{2003}", "a\nb", "a\u{85}b", &"ü".repeat(101)] {
+        let error = keys.issue(with_name(bad.to_owned())).await.unwrap_err();
+        assert_eq!(fields(error), ["name"], "{bad:?}");
+    }
+    let long = with_name("x".into()).description("d".repeat(1_001));
+    assert_eq!(fields(keys.issue(long).await.unwrap_err()), ["description"]);
+    for scopes in [
+        vec![],
+        vec!["agents:fly"],
+        vec!["*:fly"],
+        vec!["birds"],
+        vec![""],
+    ] {
+        let new = NewKey::live("acct_pro", "x").scopes(scopes.clone());
+        assert_eq!(
+            fields(keys.issue(new).await.unwrap_err()),
+            ["permissions"],
+            "{scopes:?}"
+        );
+    }
+    for account in ["nobody", "", "a b"] {
+        let new = NewKey::live(account, "x").scopes(["agents"]);
+        assert!(
+            matches!(keys.issue(new).await, Err(ManageError::NotFound)),
+            "{account:?}"
+        );
+    }
+    let starter = NewKey::live("acct_starter", "x").scopes(["agents"]);
+    assert!(matches!(
+        keys.issue(starter).await,
+        Err(ManageError::PlanRequired)
+    ));
+}
+
+#[tokio::test]
+async fn revoked_is_for_good() {
+    let setting = setting().await;
+    let keys = setting.ringyo.keys();
+    let id = setting.key().await.record.id;
+    let revoked = keys.revoke(id).await.unwrap();
+    assert!(revoked.revoked_at.is_some());
+    assert_eq!(
+        keys.revoke(id).await.unwrap().revision,
+        revoked.revision,
+        "once"
+    );
+    let state = |error| match error {
+        ManageError::State { state, .. } => state,
+        error => panic!("{error:?}"),
+    };
+    assert_eq!(state(keys.enable(id).await.unwrap_err()), KeyState::Revoked);
+    assert_eq!(
+        state(keys.disable(id).await.unwrap_err()),
+        KeyState::Revoked
+    );
+    assert_eq!(
+        state(keys.rename(id, "x").await.unwrap_err()),
+        KeyState::Revoked
+    );
+    assert_eq!(
+        state(keys.set_scopes(id, ["*"]).await.unwrap_err()),
+        KeyState::Revoked
+    );
+    let error = keys.regenerate(id, Overlap::NONE).await.unwrap_err();
+    assert_eq!(state(error), KeyState::Revoked);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_brings_a_key_back_that_is_revoked_in_a_race() {
+    let setting = setting().await;
+    for _ in 0..50 {
+        let id = setting.key().await.record.id;
+        let keys = setting.ringyo.keys();
+        let racers: Vec<_> = (0..8)
+            .map(|n| {
+                let keys = keys.clone();
+                tokio::spawn(async move {
+                    match n % 4 {
+                        0 => drop(keys.disable(id).await),
+                        1 => drop(keys.enable(id).await),
+                        2 => drop(keys.rename(id, format!("name {n}")).await),
+                        _ => drop(keys.regenerate(id, Overlap::NONE).await),
+                    }
+                })
+            })
+            .collect();
+        keys.revoke(id).await.unwrap();
+        assert_eq!(keys.find(id).await.unwrap().status, KeyStatus::Revoked);
+        for racer in racers {
+            racer.await.unwrap();
+        }
+        assert_eq!(keys.find(id).await.unwrap().status, KeyStatus::Revoked);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn regenerating_in_a_race_makes_one_key() {
+    let setting = setting().await;
+    let all = ListKeys {
+        filter: KeyFilter::All,
+        size: PageSize::MAX,
+        ..ListKeys::default()
+    };
+    for round in 1..=10 {
+        let old = setting.key().await.record;
+        let racers: Vec<_> = (0..16)
+            .map(|_| {
+                let (keys, id) = (setting.ringyo.keys(), old.id);
+                tokio::spawn(async move { keys.regenerate(id, Overlap::NONE).await })
+            })
+            .collect();
+        let mut made = Vec::new();
+        for racer in racers {
+            match racer.await.unwrap() {
+                Ok(regenerated) => made.push(regenerated),
+                Err(ManageError::State { state, .. }) => assert_eq!(state, KeyState::Superseded),
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        assert_eq!(made.len(), 1);
+        assert_eq!(made[0].old.replaced_by, Some(made[0].new.record.id));
+        assert_eq!(made[0].new.record.scopes, old.scopes);
+        let listed = setting.ringyo.keys().list(all.clone()).await.unwrap();
+        assert_eq!(listed.items.len(), 2 * round);
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_one_event_and_no_change_is_none() {
+    let setting = setting().await;
+    let actor = Actor::operator("alice").from("192.0.2.9".parse().unwrap());
+    let keys = setting.ringyo.keys().acting_as(actor);
+    let id = keys
+        .issue(NewKey::live("acct_pro", "old").scopes(["agents"]))
+        .await
+        .unwrap()
+        .record
+        .id;
+    keys.rename(id, "new").await.unwrap();
+    keys.rename(id, " new ").await.unwrap();
+    let description = Some("words".to_owned());
+    let edit = Edit {
+        description,
+        ..Edit::default()
+    };
+    keys.edit(id, edit.clone()).await.unwrap();
+    keys.edit(id, edit).await.unwrap();
+    keys.set_scopes(id, ["agents:read"]).await.unwrap();
+    keys.set_scopes(id, ["agents:read", "agents:read"])
+        .await
+        .unwrap();
+    keys.disable(id).await.unwrap();
+    keys.disable(id).await.unwrap();
+    keys.enable(id).await.unwrap();
+    keys.enable(id).await.unwrap();
+    let made = keys.regenerate(id, Overlap::NONE).await.unwrap();
+    keys.revoke(id).await.unwrap();
+
+    let events = keys
+        .events(id, None, PageSize::DEFAULT)
+        .await
+        .unwrap()
+        .items;
+    let kinds: Vec<_> = events.iter().rev().map(|event| event.entry.kind).collect();
+    assert_eq!(
+        kinds,
+        [
+            EventKind::KeyIssued,
+            EventKind::KeyRenamed,
+            EventKind::KeyRenamed,
+            EventKind::KeyScopesChanged,
+            EventKind::KeyDisabled,
+            EventKind::KeyEnabled,
+            EventKind::KeyRegenerated,
+            EventKind::KeyRevoked,
+        ]
+    );
+    for event in &events {
+        assert_eq!(event.entry.actor, "operator:alice");
+        assert_eq!(event.entry.from, Some("192.0.2.9".parse().unwrap()));
+    }
+    assert!(
+        events[6].entry.detail.contains("\"old\" to \"new\""),
+        "{:?}",
+        events[6]
+    );
+    let successor = keys
+        .events(made.new.record.id, None, PageSize::DEFAULT)
+        .await
+        .unwrap();
+    assert_eq!(successor.items.len(), 1);
+    assert!(successor.items[0].entry.detail.contains(id.as_str()));
+}
+
+#[tokio::test]
+async fn a_key_hands_out_no_more_than_it_is() {
+    let setting = setting().await;
+    let new = NewKey::test("acct_pro", "maker")
+        .scopes(["agents", "calls:read"])
+        .expires_in(Duration::from_secs(3600));
+    let maker = setting.issue(new).await;
+    let caller = setting.authenticate(&maker).await.unwrap();
+    let keys = setting.ringyo.keys().acting_as(Actor::caller(&caller));
+    let minute = Duration::from_secs(60);
+    let test = |scopes: &[&'static str]| NewKey::test("acct_pro", "made").scopes(scopes.to_vec());
+
+    let made = keys
+        .issue(test(&["agents:read"]).expires_in(minute))
+        .await
+        .unwrap();
+    keys.issue(test(&["agents", "calls:read"]).expires_in(minute))
+        .await
+        .unwrap();
+    let surplus = async |new| match keys.issue(new).await {
+        Err(ManageError::Broader(surplus)) => surplus,
+        other => panic!("{other:?}"),
+    };
+    for scopes in [
+        &["calls"][..],
+        &["*"],
+        &["*:read"],
+        &["read_only"],
+        &["agents", "webhooks:read"],
+    ] {
+        assert_eq!(
+            surplus(test(scopes).expires_in(minute)).await,
+            Surplus::Scopes,
+            "{scopes:?}"
+        );
+    }
+    let live = NewKey::live("acct_pro", "made")
+        .scopes(["agents"])
+        .expires_in(minute);
+    assert_eq!(surplus(live).await, Surplus::Mode);
+    assert_eq!(surplus(test(&["agents"])).await, Surplus::Expiry);
+    assert_eq!(
+        surplus(test(&["agents"]).expires_in(minute * 61)).await,
+        Surplus::Expiry
+    );
+
+    // Nor by changing, enabling or regenerating one.
+    assert!(matches!(
+        keys.set_scopes(made.record.id, ["agents", "calls"]).await,
+        Err(ManageError::Broader(Surplus::Scopes))
+    ));
+    let broad = setting
+        .issue(NewKey::live("acct_pro", "broad").scopes(["*"]))
+        .await
+        .record
+        .id;
+    assert!(matches!(
+        keys.regenerate(broad, Overlap::NONE).await,
+        Err(ManageError::Broader(_))
+    ));
+    keys.disable(broad).await.unwrap();
+    assert!(matches!(
+        keys.enable(broad).await,
+        Err(ManageError::Broader(_))
+    ));
+    setting.ringyo.keys().enable(broad).await.unwrap();
+    let event = &setting
+        .ringyo
+        .keys()
+        .events(broad, None, PageSize::MAX)
+        .await
+        .unwrap()
+        .items[1];
+    assert_eq!(event.entry.actor, format!("key:{}", maker.record.id));
+
+    let account = AccountId::new("acct_pro").unwrap();
+    let clerk = Actor::user("7", account).limited_to("agents:read".parse().unwrap());
+    let clerk = setting.ringyo.keys().acting_as(clerk);
+    assert!(
+        clerk
+            .issue(NewKey::live("acct_pro", "x").scopes(["agents:read"]))
+            .await
+            .is_ok()
+    );
+    assert!(
+        clerk
+            .issue(NewKey::live("acct_pro", "x").scopes(["agents"]))
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn overlaps_are_bounded_and_an_expiry_is_inherited() {
+    let setting = setting().await;
+    let keys = setting.ringyo.keys();
+    assert!(Overlap::new(Duration::from_secs(30 * 24 * 3600)).is_ok());
+    let error = Overlap::new(Duration::from_secs(30 * 24 * 3600 + 1)).unwrap_err();
+    assert_eq!(fields(error), ["overlap_seconds"]);
+
+    let new = NewKey::live("acct_pro", "x")
+        .scopes(["agents"])
+        .expires_in(Duration::from_secs(90));
+    let old = setting.issue(new).await.record;
+    let overlap = Overlap::new(Duration::from_secs(60)).unwrap();
+    let made = keys.regenerate(old.id, overlap).await.unwrap();
+    assert_eq!(made.new.record.expires_at, old.expires_at);
+    // It has a successor already, though it works still.
+    assert!(matches!(
+        keys.regenerate(old.id, overlap).await,
+        Err(ManageError::State {
+            state: KeyState::Superseded,
+            ..
+        })
+    ));
+    setting.clock.advance(Duration::from_secs(90));
+    assert!(matches!(
+        keys.regenerate(made.new.record.id, overlap).await,
+        Err(ManageError::State {
+            state: KeyState::Expired,
+            ..
+        })
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn pages_are_stable_while_keys_are_made() {
+    let setting = setting().await;
+    let mut ids = Vec::new();
+    for _ in 0..45 {
+        ids.push(setting.key().await.record.id);
+    }
+    let mut seen = Vec::new();
+    let mut list = ListKeys {
+        size: PageSize::new(10).unwrap(),
+        ..ListKeys::default()
+    };
+    loop {
+        let page = setting.ringyo.keys().list(list.clone()).await.unwrap();
+        seen.extend(page.items.iter().map(|key| key.id));
+        setting.clock.advance(Duration::from_millis(1));
+        setting.key().await;
+        match page.next {
+            Some(next) => list.after = Some(next.to_string().parse().unwrap()),
+            None => break,
+        }
+    }
+    ids.sort_unstable();
+    seen.sort_unstable();
+    assert_eq!(seen, ids);
+}

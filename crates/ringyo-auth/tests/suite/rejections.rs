@@ -1,0 +1,300 @@
+//! One table from refusal to HTTP. Codes and statuses are promised to clients: a row that changes
+//! breaks them.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use ringyo_auth::preset::ringyo::{AGENTS_UPDATE, CATALOG};
+use ringyo_auth::{AuthError, FieldError, InvalidKey, ManageError, NewKey, Rejection, Surplus};
+use ringyo_auth::{Unavailable, WalletError};
+use ringyo_key::ParseError;
+use ringyo_limit::Clock as _;
+use ringyo_store::KeyState;
+
+use crate::support::{START, Setting, setting};
+
+fn row(rejection: Rejection) -> (u16, &'static str, Option<String>, Option<String>) {
+    let headers: HeaderMap = rejection
+        .clone()
+        .into_response::<String>("req_1")
+        .into_parts()
+        .0
+        .headers;
+    let text = |name| Some(headers.get(name)?.to_str().unwrap().to_owned());
+    assert_eq!(text("cache-control").unwrap(), "no-store");
+    assert_eq!(text("content-type").unwrap(), "application/json");
+    (
+        rejection.status().as_u16(),
+        rejection.code(),
+        text("www-authenticate"),
+        text("retry-after"),
+    )
+}
+
+async fn limited(setting: &Setting) -> (AuthError, AuthError) {
+    let key = setting
+        .issue(NewKey::live("acct_pro", "a").scopes(["agents:read"]))
+        .await;
+    let caller = setting.authenticate(&key).await.unwrap();
+    let lacking = caller.require(&AGENTS_UPDATE).unwrap_err();
+    for _ in 0..59 {
+        setting.authenticate(&key).await.unwrap();
+    }
+    (setting.authenticate(&key).await.unwrap_err(), lacking)
+}
+
+/// Refusal, status, code, `WWW-Authenticate`, `Retry-After`.
+type AuthRow = (
+    AuthError,
+    u16,
+    &'static str,
+    Option<&'static str>,
+    Option<&'static str>,
+);
+
+#[tokio::test]
+async fn every_refusal_has_its_row() {
+    let setting = setting().await;
+    let (over_the_limit, lacking) = limited(&setting).await;
+    let id = "0123456789Az".parse().unwrap();
+    let down = || Unavailable::StoreTimeout(Duration::from_secs(2));
+    let now = setting.clock.now();
+    let rejector = setting.ringyo.rejector();
+
+    const BARE: &str = r#"Bearer realm="ringyo""#;
+    const INVALID: &str = r#"Bearer realm="ringyo", error="invalid_token""#;
+    let auth: Vec<AuthRow> = vec![
+        (
+            AuthError::MissingCredential,
+            401,
+            "missing_api_key",
+            Some(BARE),
+            None,
+        ),
+        (
+            AuthError::AmbiguousCredential,
+            400,
+            "ambiguous_credentials",
+            Some(r#"Bearer realm="ringyo", error="invalid_request""#),
+            None,
+        ),
+        (
+            InvalidKey::Malformed(ParseError::Checksum).into(),
+            401,
+            "invalid_api_key",
+            Some(INVALID),
+            None,
+        ),
+        (
+            InvalidKey::Forged.into(),
+            401,
+            "invalid_api_key",
+            Some(INVALID),
+            None,
+        ),
+        (
+            InvalidKey::Unknown.into(),
+            401,
+            "invalid_api_key",
+            Some(INVALID),
+            None,
+        ),
+        (
+            InvalidKey::WrongSecret.into(),
+            401,
+            "invalid_api_key",
+            Some(INVALID),
+            None,
+        ),
+        (
+            AuthError::Revoked(id),
+            401,
+            "api_key_revoked",
+            Some(INVALID),
+            None,
+        ),
+        (
+            AuthError::Superseded(id),
+            401,
+            "api_key_revoked",
+            Some(INVALID),
+            None,
+        ),
+        (
+            AuthError::Expired(id),
+            401,
+            "api_key_expired",
+            Some(INVALID),
+            None,
+        ),
+        (
+            AuthError::Disabled(id),
+            401,
+            "api_key_disabled",
+            Some(INVALID),
+            None,
+        ),
+        (
+            AuthError::AddressNotAllowed(id),
+            403,
+            "ip_not_allowed",
+            Some(BARE),
+            None,
+        ),
+        (
+            AuthError::PlanRequired,
+            403,
+            "plan_required",
+            Some(BARE),
+            None,
+        ),
+        (
+            over_the_limit.clone(),
+            429,
+            "rate_limit_exceeded",
+            None,
+            Some("1"),
+        ),
+        (
+            lacking.clone(),
+            403,
+            "insufficient_permissions",
+            Some(r#"Bearer realm="ringyo", error="insufficient_scope", scope="agents:update""#),
+            None,
+        ),
+        (
+            AuthError::LiveKeyRequired,
+            403,
+            "live_key_required",
+            Some(BARE),
+            None,
+        ),
+        (
+            AuthError::Unavailable(down()),
+            503,
+            "auth_unavailable",
+            None,
+            Some("1"),
+        ),
+    ];
+    for (error, status, code, challenge, retry_after) in auth {
+        let expected = (
+            status,
+            code,
+            challenge.map(str::to_owned),
+            retry_after.map(str::to_owned),
+        );
+        assert_eq!(row(rejector.reject(&error, now)), expected, "{error:?}");
+    }
+
+    let field = FieldError {
+        field: "name",
+        message: "must have 1 to 100 characters".to_owned(),
+    };
+    let state = |state| ManageError::State { id, state };
+    let manage: Vec<(ManageError, u16, &str)> = vec![
+        (ManageError::NotFound, 404, "not_found"),
+        (
+            ManageError::Invalid(vec![field.clone()]),
+            422,
+            "invalid_request",
+        ),
+        (ManageError::PlanRequired, 403, "plan_required"),
+        (ManageError::TooManyKeys, 409, "too_many_keys"),
+        (
+            ManageError::Broader(Surplus::Scopes),
+            403,
+            "insufficient_permissions",
+        ),
+        (state(KeyState::Revoked), 409, "key_revoked"),
+        (state(KeyState::Superseded), 409, "key_superseded"),
+        (state(KeyState::Expired), 409, "key_expired"),
+        (state(KeyState::Disabled), 409, "key_disabled"),
+        (ManageError::AlreadyExists, 409, "already_exists"),
+        (ManageError::Conflict, 409, "conflict"),
+        (ManageError::Unavailable(down()), 503, "store_unavailable"),
+    ];
+    for (error, status, code) in manage {
+        let (got_status, got_code, challenge, _) = row(rejector.reject(&error, now));
+        assert_eq!(
+            (got_status, got_code, challenge),
+            (status, code, None),
+            "{error:?}"
+        );
+    }
+    let wallet: Vec<(WalletError, u16, &str)> = vec![
+        (
+            WalletError::Insufficient { needed: 3 },
+            402,
+            "insufficient_credits",
+        ),
+        (WalletError::NoAccount, 404, "not_found"),
+        (WalletError::Conflict, 409, "operation_conflict"),
+        (WalletError::Unavailable(down()), 503, "wallet_unavailable"),
+    ];
+    for (error, status, code) in wallet {
+        let (got_status, got_code, ..) = row(rejector.reject(&error, now));
+        assert_eq!((got_status, got_code), (status, code), "{error:?}");
+    }
+
+    let body = |rejection: Rejection| -> serde_json::Value {
+        serde_json::from_str(&rejection.body("req_1")).unwrap()
+    };
+    assert_eq!(
+        body(rejector.reject(&lacking, now)),
+        serde_json::json!({
+            "error": {
+                "code": "insufficient_permissions",
+                "message": "This API key lacks a permission that this call needs.",
+                "details": { "missing": ["agents:update"] },
+            },
+            "meta": { "request_id": "req_1" },
+        })
+    );
+    let invalid = body(rejector.reject(&ManageError::Invalid(vec![field]), now));
+    assert_eq!(
+        invalid["error"]["details"]["name"],
+        "must have 1 to 100 characters"
+    );
+
+    let response = rejector
+        .reject(&over_the_limit, now)
+        .into_response::<String>("req_1");
+    let header = |name| {
+        response
+            .headers()
+            .get(name)
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(header("x-ratelimit-limit"), "60");
+    assert_eq!(header("x-ratelimit-remaining"), "0");
+    assert_eq!(
+        header("x-ratelimit-reset"),
+        (START / 1_000 + 60).to_string()
+    );
+    assert_eq!(header("ratelimit-policy"), r#""account";q=60;w=60"#);
+    assert_eq!(header("ratelimit"), r#""account";r=0;t=60"#);
+}
+
+#[tokio::test]
+async fn a_realm_is_quoted() {
+    let preset = ringyo_auth::Preset::new(
+        ringyo_auth::preset::ringyo::BRAND,
+        CATALOG.clone(),
+        [],
+        "a \"b\" \\ \u{e9}\n",
+    );
+    let ringyo = ringyo_auth::Ringyo::builder(preset, crate::support::peppers())
+        .store(ringyo_store::MemoryStore::new())
+        .build()
+        .await
+        .unwrap();
+    let rejection = ringyo
+        .rejector()
+        .reject(&AuthError::MissingCredential, ringyo.now());
+    let (_, _, challenge, _) = row(rejection);
+    assert_eq!(challenge.unwrap(), r#"Bearer realm="a \"b\" \\ ""#);
+}

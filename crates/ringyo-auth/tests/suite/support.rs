@@ -1,0 +1,321 @@
+//! A service on a manual clock, and a store that counts what reaches it and can be broken.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ringyo_auth::{AuthError, Caller};
+use ringyo_auth::{Builder, Credential, IssuedKey, NewKey, Preset, Ringyo};
+use ringyo_key::{KeyId, Pepper, PepperId, PepperRing};
+use ringyo_limit::ManualClock;
+use ringyo_store::*;
+use tokio::sync::Semaphore;
+
+/// 2026-01-01T00:00:00Z.
+pub(crate) const START: i64 = 1_767_225_600_000;
+
+#[derive(Debug)]
+pub(crate) struct Setting {
+    pub(crate) ringyo: Ringyo,
+    pub(crate) clock: ManualClock,
+    pub(crate) store: Watched,
+}
+
+pub(crate) const PEPPER: &str = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+pub(crate) fn peppers() -> PepperRing {
+    PepperRing::parse(PEPPER).unwrap()
+}
+
+pub(crate) async fn setting() -> Setting {
+    setting_with(|builder| builder).await
+}
+
+pub(crate) async fn setting_with(adjust: impl FnOnce(Builder) -> Builder) -> Setting {
+    let store = Watched::default();
+    let clock = ManualClock::new(START);
+    let ringyo = node(&store, &clock, adjust).await;
+    for (id, plan) in [
+        ("acct_pro", "pro"),
+        ("acct_agency", "agency"),
+        ("acct_starter", "starter"),
+    ] {
+        ringyo.accounts().create(id, plan).await.unwrap();
+    }
+    Setting {
+        ringyo,
+        clock,
+        store,
+    }
+}
+
+/// One of several nodes on a store.
+pub(crate) async fn node(
+    store: &Watched,
+    clock: &ManualClock,
+    adjust: impl FnOnce(Builder) -> Builder,
+) -> Ringyo {
+    let builder = Ringyo::builder(Preset::ringyo(), peppers())
+        .store(store.clone())
+        .clock(clock.clone());
+    adjust(builder).build().await.unwrap()
+}
+
+impl Setting {
+    pub(crate) async fn issue(&self, new: NewKey) -> IssuedKey {
+        self.ringyo.keys().issue(new).await.unwrap()
+    }
+
+    /// A live key of `acct_agency` that may do anything.
+    pub(crate) async fn key(&self) -> IssuedKey {
+        self.issue(NewKey::live("acct_agency", "Server").scopes(["*"]))
+            .await
+    }
+
+    pub(crate) async fn authenticate(&self, key: &IssuedKey) -> Result<Caller, AuthError> {
+        authenticate(&self.ringyo, key).await
+    }
+}
+
+pub(crate) async fn authenticate(ringyo: &Ringyo, key: &IssuedKey) -> Result<Caller, AuthError> {
+    ringyo.authenticate(Credential::key(key.key.expose())).await
+}
+
+/// A pepper that no service in these tests has.
+pub(crate) fn strange_peppers() -> PepperRing {
+    PepperRing::new(Pepper::generate(PepperId::new(1)))
+}
+
+/// A [`MemoryStore`] behind a door: what goes through is counted, and the door can be shut.
+#[derive(Debug, Clone)]
+pub(crate) struct Watched {
+    pub(crate) inner: MemoryStore,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    loads: AtomicU64,
+    touched: AtomicU64,
+    is_down: AtomicBool,
+    is_feed_down: AtomicBool,
+    loads_wait: AtomicBool,
+    let_through: Semaphore,
+    waiting: AtomicU64,
+}
+
+impl Default for Watched {
+    fn default() -> Self {
+        Self {
+            inner: MemoryStore::new(),
+            shared: Arc::new(Shared {
+                loads: AtomicU64::new(0),
+                touched: AtomicU64::new(0),
+                is_down: AtomicBool::new(false),
+                is_feed_down: AtomicBool::new(false),
+                loads_wait: AtomicBool::new(false),
+                let_through: Semaphore::new(0),
+                waiting: AtomicU64::new(0),
+            }),
+        }
+    }
+}
+
+impl Watched {
+    pub(crate) fn loads(&self) -> u64 {
+        self.shared.loads.load(Ordering::SeqCst)
+    }
+
+    /// Rows that [`KeyStore::touch_keys`] was given.
+    pub(crate) fn touched(&self) -> u64 {
+        self.shared.touched.load(Ordering::SeqCst)
+    }
+
+    /// Makes every call fail, or work again.
+    pub(crate) fn set_down(&self, is_down: bool) {
+        self.shared.is_down.store(is_down, Ordering::SeqCst);
+        self.set_feed_down(is_down);
+    }
+
+    /// Cuts the change feed alone.
+    pub(crate) fn set_feed_down(&self, is_down: bool) {
+        self.shared.is_feed_down.store(is_down, Ordering::SeqCst);
+    }
+
+    /// From now on loads read their row and then wait before they give it back.
+    pub(crate) fn hold_loads(&self) {
+        self.shared.loads_wait.store(true, Ordering::SeqCst);
+    }
+
+    /// Gives back what waits, and holds no more.
+    pub(crate) fn release_loads(&self) {
+        self.shared.loads_wait.store(false, Ordering::SeqCst);
+        self.shared.let_through.add_permits(1_000);
+    }
+
+    /// Returns when so many loads have read their row and wait.
+    pub(crate) async fn until_held(&self, loads: u64) {
+        while self.shared.waiting.load(Ordering::SeqCst) < loads {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        down(self.shared.is_down.load(Ordering::SeqCst))
+    }
+}
+
+fn down(is_down: bool) -> Result<(), StoreError> {
+    if is_down {
+        return Err(StoreError::new(StoreErrorKind::Unavailable, "unplugged"));
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl KeyStore for Watched {
+    async fn insert_key(
+        &self,
+        key: &KeyRecord,
+        max_keys: Option<u32>,
+        event: &NewEvent,
+    ) -> Result<KeyRecord, StoreError> {
+        self.check()?;
+        self.inner.insert_key(key, max_keys, event).await
+    }
+    async fn find_key(&self, id: KeyId) -> Result<Option<KeyRecord>, StoreError> {
+        self.check()?;
+        self.inner.find_key(id).await
+    }
+    async fn load_key(&self, id: KeyId) -> Result<Option<LoadedKey>, StoreError> {
+        self.shared.loads.fetch_add(1, Ordering::SeqCst);
+        self.check()?;
+        let loaded = self.inner.load_key(id).await;
+        if self.shared.loads_wait.load(Ordering::SeqCst) {
+            self.shared.waiting.fetch_add(1, Ordering::SeqCst);
+            self.shared.let_through.acquire().await.unwrap().forget();
+        }
+        loaded
+    }
+    async fn update_key(&self, key: &KeyRecord, event: &NewEvent) -> Result<KeyRecord, StoreError> {
+        self.check()?;
+        self.inner.update_key(key, event).await
+    }
+    async fn replace_key(
+        &self,
+        old: &KeyRecord,
+        old_event: &NewEvent,
+        new: &KeyRecord,
+        new_event: &NewEvent,
+    ) -> Result<(KeyRecord, KeyRecord), StoreError> {
+        self.check()?;
+        self.inner.replace_key(old, old_event, new, new_event).await
+    }
+    async fn list_keys(&self, query: &KeyQuery) -> Result<Page<KeyRecord>, StoreError> {
+        self.check()?;
+        self.inner.list_keys(query).await
+    }
+    async fn touch_keys(&self, used: &[(KeyId, Timestamp)]) -> Result<(), StoreError> {
+        self.check()?;
+        self.shared
+            .touched
+            .fetch_add(used.len() as u64, Ordering::SeqCst);
+        self.inner.touch_keys(used).await
+    }
+    async fn count_by_pepper(&self) -> Result<Vec<(Option<PepperId>, u64)>, StoreError> {
+        self.check()?;
+        self.inner.count_by_pepper().await
+    }
+}
+
+#[async_trait]
+impl AccountStore for Watched {
+    async fn insert_account(
+        &self,
+        account: &Account,
+        event: &NewEvent,
+    ) -> Result<Account, StoreError> {
+        self.check()?;
+        self.inner.insert_account(account, event).await
+    }
+    async fn find_account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
+        self.check()?;
+        self.inner.find_account(id).await
+    }
+    async fn update_account(
+        &self,
+        account: &Account,
+        event: &NewEvent,
+    ) -> Result<Account, StoreError> {
+        self.check()?;
+        self.inner.update_account(account, event).await
+    }
+    async fn list_accounts(
+        &self,
+        after: Option<&AccountId>,
+        limit: usize,
+    ) -> Result<Vec<Account>, StoreError> {
+        self.check()?;
+        self.inner.list_accounts(after, limit).await
+    }
+}
+
+#[async_trait]
+impl WalletStore for Watched {
+    async fn balance(&self, account: &AccountId) -> Result<Option<Credits>, StoreError> {
+        self.check()?;
+        self.inner.balance(account).await
+    }
+    async fn grant(
+        &self,
+        account: &AccountId,
+        operation: &OperationId,
+        amount: Credits,
+        at: Timestamp,
+    ) -> Result<WalletReceipt, StoreError> {
+        self.check()?;
+        self.inner.grant(account, operation, amount, at).await
+    }
+    async fn debit(&self, debit: &NewDebit) -> Result<WalletReceipt, StoreError> {
+        self.check()?;
+        self.inner.debit(debit).await
+    }
+    async fn settle(
+        &self,
+        account: &AccountId,
+        operation: &OperationId,
+        settlement: Settlement,
+        at: Timestamp,
+    ) -> Result<WalletReceipt, StoreError> {
+        self.check()?;
+        self.inner.settle(account, operation, settlement, at).await
+    }
+}
+
+#[async_trait]
+impl EventStore for Watched {
+    async fn list_events(&self, query: &EventQuery) -> Result<Page<Event, Revision>, StoreError> {
+        self.check()?;
+        self.inner.list_events(query).await
+    }
+}
+
+#[async_trait]
+impl ChangeFeed for Watched {
+    async fn changes_since(&self, cursor: Option<&Cursor>) -> Result<Changes, StoreError> {
+        down(self.shared.is_feed_down.load(Ordering::SeqCst))?;
+        self.inner.changes_since(cursor).await
+    }
+    async fn changed(&self, cursor: &Cursor) {
+        if self.shared.is_feed_down.load(Ordering::SeqCst) {
+            // A message that never comes.
+            std::future::pending::<()>().await;
+        }
+        self.inner.changed(cursor).await;
+    }
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.check()?;
+        self.inner.ready().await
+    }
+}
