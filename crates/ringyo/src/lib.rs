@@ -1,1 +1,90 @@
-//! (empty)
+//! API keys for Rust services: `rg_live_…` and `rg_test_…` keys that are shown once, permissions,
+//! plans, rate limits and credits, on one embedded file or whatever store you bring. No web
+//! framework is forced on anybody.
+//!
+//! ```
+//! use ringyo::{Credential, MemoryStore, NewKey, Pepper, PepperId, Preset, Ringyo};
+//! use ringyo::preset::ringyo::{AGENTS_DELETE, AGENTS_READ};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // At start-up. `SqliteStore::open("keys.db").await?` and `PepperRing::from_env("RINGYO_PEPPER")?`
+//! // in a service that must remember.
+//! let ringyo = Ringyo::builder(Preset::ringyo(), Pepper::generate(PepperId::new(1)))
+//!     .store(MemoryStore::new())
+//!     .build()
+//!     .await?;
+//!
+//! // When a customer asks for a key.
+//! ringyo.accounts().create("acct_1", "pro").await?;
+//! let new = NewKey::live("acct_1", "Production Server").scopes(["agents:read", "calls"]);
+//! let issued = ringyo.keys().issue(new).await?;
+//! let header = format!("Bearer {}", issued.key.expose()); // the only time it can be seen
+//!
+//! // On every request.
+//! let caller = ringyo.authenticate(Credential::bearer(&header)).await?; // who, within limits
+//! caller.require(&AGENTS_READ)?;                                        // may they: yes
+//! let refused = caller.require(&AGENTS_DELETE).unwrap_err();            // may they: no
+//! let rejection = ringyo.rejector().reject(&refused, ringyo.now());
+//! assert_eq!(rejection.status(), 403);
+//! assert_eq!(rejection.code(), "insufficient_permissions");
+//! # Ok(()) }
+//! ```
+//!
+//! # Vocabulary
+//!
+//! | word | meaning |
+//! | --- | --- |
+//! | key, id, secret | the text a customer holds; its public name; the part nobody else knows |
+//! | pepper, digest, tag | the service's own secret; what is stored of a key; what proves it before any look-up ([`key`]) |
+//! | mode | `live` does the real thing, `test` costs nothing |
+//! | account, plan, quota | who owns keys; what they pay for; how fast they may call |
+//! | scope, requirement | what a key was given; what an operation needs ([`scope`]) |
+//! | caller, decision, rejection | an authenticated key; what the limiter said; a refusal as HTTP |
+//! | actor, event, revision | who manages keys; an entry of the audit trail; its number ([`store`]) |
+//!
+//! # Contents
+//!
+//! * Start with [`Ringyo`]; its parts are [`Authenticator`], [`KeyManager`], [`Accounts`],
+//!   [`Wallet`] and [`Rejector`].
+//! * [`key`], [`scope`], [`limit`], [`store`] and [`auth`] are the crates below, whole.
+//! * [`docs`] explains the architecture and the decisions behind it.
+//!
+//! # Features
+//!
+//! | feature | adds | default |
+//! | --- | --- | --- |
+//! | `sqlite` | [`SqliteStore`], everything in one file; needs a C compiler | yes |
+
+pub use ringyo_auth as auth;
+pub use ringyo_key as key;
+pub use ringyo_limit as limit;
+pub use ringyo_scope as scope;
+#[cfg(feature = "sqlite")]
+pub use ringyo_sqlite as sqlite;
+pub use ringyo_store as store;
+
+pub use ringyo_auth::{
+    Accounts, Actor, ApiAccess, AuthError, Authenticator, BuildError, Builder, Caller, Charge,
+    Credential, Edit, FieldError, InvalidKey, IssuedKey, KeyManager, ListKeys, LiveCaller,
+    ManageError, NewKey, Overlap, Plan, Plans, Preset, Refusal, RegeneratedKey, Rejection,
+    Rejector, Reservation, Ringyo, Surplus, Unavailable, Wallet, WalletError, envelope, preset,
+    rate_headers,
+};
+pub use ringyo_key::{
+    ApiKey, Brand, KeyFormat, KeyId, Mode, Pepper, PepperError, PepperId, PepperRing,
+};
+pub use ringyo_limit::{Clock, Decision, LocalLimiter, ManualClock, Now, Quota, SystemClock};
+pub use ringyo_scope::{Action, Catalog, Permission, Requirement, Resource, ScopeSet};
+#[cfg(feature = "sqlite")]
+pub use ringyo_sqlite::SqliteStore;
+pub use ringyo_store::{
+    Account, AccountId, Event, EventKind, IpNet, KeyCursor, KeyFilter, KeyRecord, KeyState,
+    MemoryStore, OperationId, Outcome, Page, PageSize, Revision, Store, StoreError, StoreErrorKind,
+    Timestamp,
+};
+
+pub mod docs;
+
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,0 +1,4 @@
+//! The prose of the project: how it is built, and why so.
+
+#[doc = include_str!("../docs/architecture.md")]
+pub mod architecture {}
