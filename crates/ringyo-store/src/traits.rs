@@ -46,8 +46,8 @@ pub trait KeyStore: std::fmt::Debug + Send + Sync {
     /// What any read may answer: `Unavailable`, `Corrupt`.
     async fn load_key(&self, id: KeyId) -> Result<Option<LoadedKey>, StoreError>;
 
-    /// Writes a changed record over the one whose revision it carries. Fields that never change,
-    /// and `last_used_at`, are left as they are in the store.
+    /// Writes a changed record over the one whose revision it carries, with an event about that
+    /// key. Fields that never change, and `last_used_at`, are left as they are in the store.
     ///
     /// # Errors
     ///

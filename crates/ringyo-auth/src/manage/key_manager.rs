@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringyo_key::{KeyId, PepperId};
+use ringyo_scope::ScopeSet;
 use ringyo_store::{
     AccountId, Event, EventKind, EventQuery, KeyCursor, KeyFilter, KeyQuery, KeyRecord, KeyState,
     KeyStatus, NewEvent, Page, PageSize, Revision, StoreErrorKind, Timestamp,
@@ -92,21 +93,12 @@ impl KeyManager {
     pub async fn issue(&self, new: NewKey) -> Result<IssuedKey, ManageError> {
         let core = self.core();
         let at = core.timestamp();
-        let mut fields = Fields::default();
         let account = AccountId::new(&new.account).map_err(|_| ManageError::NotFound)?;
-        let name = fields.name(&new.name);
-        let description = fields.description(&new.description);
-        let scopes = fields.scopes(&new.scopes, &core.catalog);
-        if new
-            .expires_in
-            .is_some_and(|lifetime| lifetime < Duration::from_millis(1) || lifetime > MAX_LIFETIME)
-        {
-            fields.refuse(
-                "expires_in_seconds",
-                "must be between now and a century from now",
-            );
-        }
-        fields.check()?;
+        let Entered {
+            name,
+            description,
+            scopes,
+        } = self.entered(&new)?;
         let plan = self.plan_of(&account).await?;
 
         // An id is taken once in 10^10 keys, if ever; then another is drawn.
@@ -148,6 +140,16 @@ impl KeyManager {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Looks at what was entered for a key as [`issue`](Self::issue) does, and makes none: for a
+    /// form that names its own faults and these at once.
+    ///
+    /// # Errors
+    ///
+    /// [`ManageError::Invalid`], naming every field that breaks a rule.
+    pub fn check(&self, new: &NewKey) -> Result<(), ManageError> {
+        self.entered(new).map(|_| ())
     }
 
     /// A page of keys, newest first, with the last-used times that this node knows.
@@ -383,6 +385,22 @@ impl KeyManager {
         &self.actor
     }
 
+    fn entered(&self, new: &NewKey) -> Result<Entered, ManageError> {
+        let mut fields = Fields::default();
+        let entered = Entered {
+            name: fields.name(&new.name),
+            description: fields.description(&new.description),
+            scopes: fields.scopes(&new.scopes, &self.core().catalog),
+        };
+        let lasts = Duration::from_millis(1)..=MAX_LIFETIME;
+        if new.expires_in.is_some_and(|time| !lasts.contains(&time)) {
+            let rule = "must be between now and a century from now";
+            fields.refuse("expires_in_seconds", rule);
+        }
+        fields.check()?;
+        Ok(entered)
+    }
+
     /// The plan of an account that may have keys.
     pub(super) async fn plan_of(&self, account: &AccountId) -> Result<Arc<Plan>, ManageError> {
         if !self.actor.sees(account) {
@@ -459,6 +477,13 @@ impl KeyManager {
         }
         Err(ManageError::Conflict)
     }
+}
+
+/// What people entered, in the form in which it is kept.
+struct Entered {
+    name: String,
+    description: Option<String>,
+    scopes: ScopeSet,
 }
 
 /// What a change comes to.
