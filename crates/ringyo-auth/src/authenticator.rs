@@ -1,7 +1,8 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use ringyo_key::{ParsedKey, Proof};
-use ringyo_limit::{Charge, Decision, Now};
+use ringyo_limit::{Charge, Decision, LimitError, LimitErrorKind, Now};
 use ringyo_store::{KeyState, Timestamp};
 
 use crate::cache::CachedKey;
@@ -42,60 +43,142 @@ impl Authenticator {
     /// neither a yes nor a no.
     pub async fn authenticate(&self, credential: Credential<'_>) -> Result<Caller, AuthError> {
         let core = &self.service.core;
-        let presented = match credential.presented {
-            Presented::Nothing => return Err(AuthError::MissingCredential),
-            Presented::Ambiguous => return Err(AuthError::AmbiguousCredential),
-            Presented::Key(text) => text,
-        };
-        let parsed = core
-            .format
-            .parse(presented)
-            .map_err(InvalidKey::Malformed)?;
-        let proof = core.peppers.prove(&parsed).ok_or(InvalidKey::Forged)?;
-
+        let proven = prove(core, &credential)?;
         let mut now = core.now();
-        let key = match core.cache.find(parsed.id(), now.monotonic) {
+        let key = match core
+            .cache
+            .find(proven.parsed.id(), now.monotonic, Duration::ZERO)
+        {
             Some(key) => key,
             None => {
-                let key = load(core, &parsed, now).await?;
+                let key = load(core, &proven.parsed).await?;
                 now = core.now();
                 key
             }
         };
-        if !is_same_secret(core, &key, &parsed, &proof) {
-            return Err(InvalidKey::WrongSecret.into());
+        admit(core, &key, &proven, &credential, now)?;
+        let rate = match charge(&key) {
+            None => None,
+            Some(charge) => Some(match core.limiter.check_now(&charge, now) {
+                Some(decision) => decision,
+                None => ask_limiter(core, &charge, now).await?,
+            }),
+        };
+        within_rate(key, rate, now)
+    }
+
+    /// The same, if it takes no I/O; `None` if the store or a remote limiter has to be asked, and
+    /// then nothing has been charged. For middleware that wants no boxed future on the way of a
+    /// warm request.
+    #[must_use]
+    pub fn authenticate_now(
+        &self,
+        credential: Credential<'_>,
+    ) -> Option<Result<Caller, AuthError>> {
+        let core = &self.service.core;
+        let proven = match prove(core, &credential) {
+            Ok(proven) => proven,
+            Err(error) => return Some(Err(error)),
+        };
+        let now = core.now();
+        let key = core
+            .cache
+            .find(proven.parsed.id(), now.monotonic, Duration::ZERO)?;
+        if let Err(error) = admit(core, &key, &proven, &credential, now) {
+            return Some(Err(error));
         }
-        let at = wall(now);
-        check_usable(&key, &credential, at)?;
-        let access = key.account.plan.access;
-        if access == ApiAccess::None {
-            return Err(AuthError::PlanRequired);
-        }
-        // A key that runs into its limit is a key in use.
-        key.uses.touch(at);
-        let rate = charge_rate(core, &key, access, now).await?;
-        Ok(Caller::new(key, at, rate))
+        let rate = match charge(&key) {
+            None => None,
+            Some(charge) => Some(core.limiter.check_now(&charge, now)?),
+        };
+        Some(within_rate(key, rate, now))
     }
 }
 
-async fn load(
-    core: &Arc<Core>,
-    parsed: &ParsedKey<'_>,
+/// A key that was minted here.
+struct Proven<'a> {
+    parsed: ParsedKey<'a>,
+    proof: Proof,
+}
+
+/// Questions 1 to 3: no I/O, and no HMAC before the checksum is right.
+fn prove<'a>(core: &Core, credential: &Credential<'a>) -> Result<Proven<'a>, AuthError> {
+    let presented = match credential.presented {
+        Presented::Nothing => return Err(AuthError::MissingCredential),
+        Presented::Ambiguous => return Err(AuthError::AmbiguousCredential),
+        Presented::Key(text) => text,
+    };
+    let parsed = core
+        .format
+        .parse(presented)
+        .map_err(InvalidKey::Malformed)?;
+    let proof = core.peppers.prove(&parsed).ok_or(InvalidKey::Forged)?;
+    Ok(Proven { parsed, proof })
+}
+
+/// Questions 5 to 7.
+fn admit(
+    core: &Core,
+    key: &CachedKey,
+    proven: &Proven<'_>,
+    credential: &Credential<'_>,
     now: Now,
-) -> Result<Arc<CachedKey>, AuthError> {
+) -> Result<(), AuthError> {
+    if !is_same_secret(core, key, proven) {
+        return Err(InvalidKey::WrongSecret.into());
+    }
+    check_usable(key, credential, wall(now))?;
+    if !key.account.plan.has_api_access() {
+        return Err(AuthError::PlanRequired);
+    }
+    Ok(())
+}
+
+/// What question 8 charges; `None` if neither plan nor key has a limit.
+fn charge(key: &CachedKey) -> Option<Charge<'_>> {
+    let id = &key.record.id;
+    let bucket = key.account.bucket(key.record.mode);
+    match (key.account.plan.access, key.quota) {
+        (ApiAccess::Limited(account), None) => Some(Charge::to_account(bucket, account)),
+        (ApiAccess::Limited(account), Some(own)) => {
+            Some(Charge::to_account(bucket, account).with_key(id.as_str(), own))
+        }
+        // Without a limit of the account the key's own is the only bucket.
+        (_, Some(own)) => Some(Charge::to_account(id.as_str(), own)),
+        (_, None) => None,
+    }
+}
+
+async fn ask_limiter(core: &Core, charge: &Charge<'_>, now: Now) -> Result<Decision, Unavailable> {
+    tokio::time::timeout(core.store_deadline, core.limiter.check(charge, now))
+        .await
+        .unwrap_or_else(|_| Err(LimitError::new(LimitErrorKind::Timeout)))
+        .map_err(|error| Unavailable::Limiter(Arc::new(error)))
+}
+
+fn within_rate(key: Arc<CachedKey>, rate: Option<Decision>, now: Now) -> Result<Caller, AuthError> {
+    let at = wall(now);
+    // A key that runs into its limit is a key in use.
+    key.uses.touch(at);
+    match rate {
+        Some(decision) if !decision.is_allowed() => Err(AuthError::RateLimited(decision)),
+        rate => Ok(Caller::new(key, at, rate)),
+    }
+}
+
+async fn load(core: &Arc<Core>, parsed: &ParsedKey<'_>) -> Result<Arc<CachedKey>, AuthError> {
     match core.load(parsed.id()).await {
         Ok(Some(key)) => Ok(key),
         Ok(None) => Err(InvalidKey::Unknown.into()),
         Err(unavailable) => core
             .cache
-            .find_stale(parsed.id(), now.monotonic, core.stale_if_error)
-            .filter(|_| !core.stale_if_error.is_zero())
+            .find(parsed.id(), core.now().monotonic, core.stale_if_error)
             .ok_or(AuthError::Unavailable(unavailable)),
     }
 }
 
-fn is_same_secret(core: &Core, key: &CachedKey, parsed: &ParsedKey<'_>, proof: &Proof) -> bool {
-    let record = &key.record;
+fn is_same_secret(core: &Core, key: &CachedKey, proven: &Proven<'_>) -> bool {
+    let (record, Proven { parsed, proof }) = (&key.record, proven);
     match record.pepper {
         Some(pepper) if pepper == proof.pepper => proof.digest.matches(&record.digest),
         // The tag happened to fit another pepper first, which one key in 57 thousand million does.
@@ -132,38 +215,5 @@ fn check_usable(
         Ok(())
     } else {
         Err(AuthError::AddressNotAllowed(record.id))
-    }
-}
-
-async fn charge_rate(
-    core: &Core,
-    key: &CachedKey,
-    access: ApiAccess,
-    now: Now,
-) -> Result<Option<Decision>, AuthError> {
-    let record = &key.record;
-    let id = record.id;
-    let bucket = key.account.bucket(record.mode);
-    let charge = match (access, key.quota) {
-        (ApiAccess::Limited(account), None) => Charge::to_account(bucket, account),
-        (ApiAccess::Limited(account), Some(own)) => {
-            Charge::to_account(bucket, account).with_key(id.as_str(), own)
-        }
-        // Without a limit of the account the key's own is the only bucket.
-        (_, Some(own)) => Charge::to_account(id.as_str(), own),
-        (_, None) => return Ok(None),
-    };
-    let decision = match core.limiter.check_now(&charge, now) {
-        Some(decision) => decision,
-        None => core
-            .limiter
-            .check(&charge, now)
-            .await
-            .map_err(|error| Unavailable::Limiter(Arc::new(error)))?,
-    };
-    if decision.is_allowed() {
-        Ok(Some(decision))
-    } else {
-        Err(AuthError::RateLimited(decision))
     }
 }

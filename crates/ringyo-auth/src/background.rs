@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ringyo_store::{ChangeSet, Cursor, StoreError, StoreErrorKind};
+use ringyo_store::{Cursor, StoreError};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -12,6 +12,10 @@ use crate::last_used::{Flush, flush};
 
 /// How long the follower waits for a hint before it asks without one.
 const POLL: Duration = Duration::from_secs(1);
+
+/// How soon it asks again at the earliest: a hint may come without need, and changes often come
+/// together.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// How soon it asks again after a failure.
 const RETRY: Duration = Duration::from_millis(250);
@@ -43,7 +47,7 @@ impl Background {
             // Aborted is what it should be; a panic has been reported by the runtime.
             let _ = task.await;
         }
-        flush(&core.cache, &*core.store, Flush::All).await
+        flush(core, Flush::All).await
     }
 
     fn take(&self) -> Vec<JoinHandle<()>> {
@@ -62,19 +66,11 @@ impl Drop for Background {
 /// can trust what is cached as of the moment the question was sent.
 async fn catch_up(core: &Core, cursor: Option<&Cursor>) -> Result<Cursor, StoreError> {
     let sent = core.now().monotonic;
-    let changes = timeout(core.store_deadline, core.store.changes_since(cursor))
-        .await
-        .map_err(|_| {
-            StoreError::new(
-                StoreErrorKind::Unavailable,
-                "the store did not say in time what has changed",
-            )
-        })??;
-    match cursor {
-        Some(_) => core.apply(&changes.changed),
-        // What was read before the feed was followed may have changed unseen.
-        None => core.apply(&ChangeSet::Everything),
-    }
+    let changes = core
+        .within(core.store_deadline, core.store.changes_since(cursor))
+        .await?;
+    // Without a cursor nothing has been followed, and nothing is cached yet.
+    core.apply(&changes.changed);
     core.cache.confirm(sent);
     Ok(changes.cursor)
 }
@@ -88,6 +84,7 @@ async fn follow(core: Arc<Core>, mut cursor: Cursor) {
         match catch_up(&core, Some(&cursor)).await {
             Ok(next) => {
                 cursor = next;
+                sleep(PAUSE).await;
                 if std::mem::take(&mut failing) {
                     tracing::info!("following the store's changes again");
                 }
@@ -108,7 +105,7 @@ async fn follow(core: Arc<Core>, mut cursor: Cursor) {
 async fn save_uses(core: Arc<Core>, interval: Duration) {
     loop {
         sleep(interval).await;
-        if let Err(error) = flush(&core.cache, &*core.store, Flush::Due).await {
+        if let Err(error) = flush(&core, Flush::Due).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "last-used times could not be saved; they will be tried again"

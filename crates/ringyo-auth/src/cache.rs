@@ -65,14 +65,9 @@ impl KeyCache {
         &self.departed
     }
 
-    /// The cached record, if this node may still vouch for it. No allocation, no write.
-    pub(crate) fn find(&self, id: KeyId, now: Monotonic) -> Option<Arc<CachedKey>> {
-        let key = self.read(id).find(id)?.clone();
-        (key.account.is_current() && self.age(&key, now) <= self.max_staleness).then_some(key)
-    }
-
-    /// The cached record even if it is older than `max_staleness` by up to `grace`.
-    pub(crate) fn find_stale(
+    /// The cached record, if this node may still vouch for it: if it was certain no longer than
+    /// `max_staleness` and `grace` ago. No allocation, no write.
+    pub(crate) fn find(
         &self,
         id: KeyId,
         now: Monotonic,
@@ -95,9 +90,10 @@ impl KeyCache {
             .fetch_max(sent.as_nanos(), Ordering::AcqRel);
     }
 
-    /// Joins the load of that key, or starts one.
-    pub(crate) fn begin_load(&self, id: KeyId) -> Loading {
-        self.write(id).begin_load(id)
+    /// Joins the load of that key, or starts one. A load that asked so long ago that its answer
+    /// could be too old by now is not joined but fenced off.
+    pub(crate) fn begin_load(&self, id: KeyId, now: Monotonic) -> Loading {
+        self.write(id).begin_load(id, now, self.max_staleness)
     }
 
     /// Ends a load: keeps what it found if nothing has been heard of the key since it began.

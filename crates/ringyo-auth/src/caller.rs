@@ -61,10 +61,11 @@ impl Caller {
         &self.key.record.scopes
     }
 
-    /// From when on the key is refused.
+    /// From when on the key is refused at the latest: its expiry, or the end of its overlap with
+    /// the key that replaced it.
     #[must_use]
-    pub fn expires_at(&self) -> Option<Timestamp> {
-        self.key.record.expires_at
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.key.record.ends_at()
     }
 
     /// When the request was authenticated.

@@ -2,9 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringyo_key::{KeyFormat, KeyId, Mode, PepperRing};
-use ringyo_limit::{Clock, Now, RateLimiter};
+use ringyo_limit::{Clock, Monotonic, Now, RateLimiter};
 use ringyo_scope::Catalog;
-use ringyo_store::{AccountId, ChangeSet, LoadedKey, Revision, Store, StoreError, Timestamp};
+use ringyo_store::{
+    AccountId, ChangeSet, LoadedKey, Revision, Store, StoreError, StoreErrorKind, Timestamp,
+};
 
 use crate::cache::{
     AccountCell, CachedKey, KeyCache, LoadEntry, LoadOutcome, Loading, bucket_name,
@@ -12,6 +14,9 @@ use crate::cache::{
 use crate::error::Unavailable;
 use crate::last_used::Uses;
 use crate::{Plan, Plans};
+
+/// Longer than any store waits for a lock or a connection; only one that hangs takes it up.
+const MANAGEMENT_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What all handles of a service share.
 #[derive(Debug)]
@@ -60,13 +65,15 @@ impl Core {
 
     /// Reads a key from the store; requests that ask for it at the same time share one read.
     pub(crate) async fn load(self: &Arc<Self>, id: KeyId) -> LoadOutcome {
-        let mut outcome = match self.cache.begin_load(id) {
+        let asked_at = self.now().monotonic;
+        let mut outcome = match self.cache.begin_load(id, asked_at) {
             Loading::Joined(outcome) => outcome,
             Loading::Started(entry) => {
                 let outcome = entry.subscribe();
                 let load = Load {
                     core: self.clone(),
                     id,
+                    asked_at,
                     entry,
                 };
                 // A task of its own: the first to ask may hang up while others still wait.
@@ -81,8 +88,29 @@ impl Core {
         }
     }
 
-    async fn read(&self, id: KeyId) -> LoadOutcome {
-        let asked_at = self.now().monotonic;
+    /// Waits for the store no longer than that.
+    pub(crate) async fn within<T>(
+        &self,
+        deadline: Duration,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        tokio::time::timeout(deadline, call)
+            .await
+            .unwrap_or(Err(StoreError::new(
+                StoreErrorKind::Unavailable,
+                "the store did not answer in time",
+            )))
+    }
+
+    /// Waits for the store as long as somebody who manages keys would.
+    pub(crate) async fn managed<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.within(MANAGEMENT_DEADLINE, call).await
+    }
+
+    async fn read(&self, id: KeyId, asked_at: Monotonic) -> LoadOutcome {
         let found = match tokio::time::timeout(self.store_deadline, self.store.load_key(id)).await {
             Ok(Ok(found)) => found,
             Ok(Err(error)) => return Err(error.into()),
@@ -107,12 +135,13 @@ impl Core {
 struct Load {
     core: Arc<Core>,
     id: KeyId,
+    asked_at: Monotonic,
     entry: LoadEntry,
 }
 
 impl Load {
     async fn run(self) {
-        let outcome = self.core.read(self.id).await;
+        let outcome = self.core.read(self.id, self.asked_at).await;
         match &outcome {
             Ok(found) => {
                 let cache = &self.core.cache;
@@ -130,8 +159,11 @@ impl Drop for Load {
     fn drop(&mut self) {
         if self.entry.borrow().is_none() {
             self.core.cache.abandon_load(self.id, &self.entry);
-            let outcome = Err(Unavailable::StoreTimeout(self.core.store_deadline));
-            self.entry.send_replace(Some(outcome));
+            let lost = StoreError::new(
+                StoreErrorKind::Unavailable,
+                "the read of the store ended without an answer",
+            );
+            self.entry.send_replace(Some(Err(lost.into())));
         }
     }
 }

@@ -28,8 +28,8 @@ pub(crate) enum Presented<'a> {
 
 impl<'a> Credential<'a> {
     /// The value of an `Authorization` header: `Bearer` in any case, one or more spaces, the key
-    /// (RFC 6750 §2.1, RFC 9110 §11.4). Another scheme counts as no credential, a list of several
-    /// as an ambiguous one.
+    /// (RFC 6750 §2.1, RFC 9110 §11.4). Another scheme counts as no credential, whatever follows it;
+    /// a list that starts with `Bearer` counts as an ambiguous one.
     #[must_use]
     pub fn bearer(value: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
         let value = value.as_ref();

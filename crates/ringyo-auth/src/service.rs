@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringyo_key::PepperRing;
-use ringyo_limit::{Clock, LocalLimiter, Now, RateLimiter, SystemClock};
+use ringyo_limit::{
+    Clock, LimitError, LimitErrorKind, LocalLimiter, Now, RateLimiter, SystemClock,
+};
 use ringyo_scope::Catalog;
 use ringyo_store::{Store, StoreError};
 
@@ -118,9 +120,9 @@ impl Ringyo {
             Ok(answer) => answer?,
             Err(_) => return Err(crate::Unavailable::StoreTimeout(core.store_deadline)),
         }
-        core.limiter
-            .ready()
+        tokio::time::timeout(core.store_deadline, core.limiter.ready())
             .await
+            .unwrap_or_else(|_| Err(LimitError::new(LimitErrorKind::Timeout)))
             .map_err(|error| crate::Unavailable::Limiter(Arc::new(error)))
     }
 
@@ -195,8 +197,8 @@ impl Builder {
         }
     }
 
-    /// How long one read of the store may take before the request is answered without it. 2 s if
-    /// nothing is said.
+    /// How long store and limiter may take to answer for one request before it is answered without
+    /// them. 2 s if nothing is said.
     pub fn store_deadline(self, store_deadline: Duration) -> Self {
         Self {
             store_deadline,

@@ -12,8 +12,15 @@ use crate::service::Service;
 /// Spends the credits of accounts. A cheap handle; clone it freely.
 ///
 /// Only a [`LiveCaller`] can be charged, and a test key cannot become one. Every change has an
-/// [`OperationId`], for instance the idempotency key of the request: asked for again it is the
-/// same change, done once. A balance never goes below zero.
+/// [`OperationId`]: asked for again it is the same change, done once. A balance never goes below
+/// zero.
+///
+/// **What a replay means.** A [`Charge`] says whether this call did it
+/// ([`Outcome::Done`]) or an earlier or parallel one of the same id
+/// ([`Outcome::Replayed`]), and what state the operation is in. Whoever is told `Replayed` has
+/// not been charged: go on only if doing the thing itself again is harmless, as when whoever does
+/// it knows it by the same id. So take an id that stands for one thing to be done, such as the id
+/// of the call that an idempotency key was bound to.
 ///
 /// Credits that are [reserved](Self::reserve) and never settled, because the process died in
 /// between, stay off the balance and stand in the ledger as `reserved` until somebody settles
@@ -32,6 +39,8 @@ pub struct Charge {
     pub balance: Credits,
     /// Whether this call took them, or an earlier one of the same operation.
     pub outcome: Outcome,
+    /// What state the operation is in now.
+    pub state: OperationState,
 }
 
 /// Credits that are held until they are [committed](Wallet::commit) or
@@ -56,7 +65,8 @@ impl Wallet {
     ///
     /// [`WalletError::NoAccount`], [`WalletError::Unavailable`].
     pub async fn balance(&self, account: &AccountId) -> Result<Credits, WalletError> {
-        let balance = self.service.core.store.balance(account).await?;
+        let core = &self.service.core;
+        let balance = core.managed(core.store.balance(account)).await?;
         balance.ok_or(WalletError::NoAccount)
     }
 
@@ -73,7 +83,8 @@ impl Wallet {
     ) -> Result<Credits, WalletError> {
         let core = &self.service.core;
         let at = core.timestamp();
-        let receipt = core.store.grant(account, operation, amount, at).await?;
+        let granted = core.store.grant(account, operation, amount, at);
+        let receipt = core.managed(granted).await?;
         Ok(receipt.balance)
     }
 
@@ -81,8 +92,8 @@ impl Wallet {
     ///
     /// # Errors
     ///
-    /// [`WalletError::Insufficient`] and nothing is taken; [`WalletError::Conflict`] if the
-    /// operation has been something else or was refunded.
+    /// [`WalletError::Insufficient`] and nothing is taken; [`WalletError::Refunded`];
+    /// [`WalletError::Conflict`] if the operation is something else, or held by a reservation.
     pub async fn charge(
         &self,
         caller: &LiveCaller,
@@ -96,9 +107,14 @@ impl Wallet {
     /// Holds credits for something that may fail. [Commit](Self::commit) when it happened,
     /// [refund](Self::refund) when it did not.
     ///
+    /// Asked for again it is the reservation as it stands, so that a request that comes again
+    /// after a crash can go on: look at [`Charge::outcome`] and [`Charge::state`], which is
+    /// `Committed` when all has been done before.
+    ///
     /// # Errors
     ///
-    /// As [`charge`](Self::charge).
+    /// [`WalletError::Insufficient`] and nothing is held; [`WalletError::Refunded`];
+    /// [`WalletError::Conflict`] if the operation is something else.
     pub async fn reserve(
         &self,
         caller: &LiveCaller,
@@ -119,7 +135,7 @@ impl Wallet {
     ///
     /// # Errors
     ///
-    /// [`WalletError::Conflict`] if it has been refunded.
+    /// [`WalletError::Conflict`] if it has been refunded, by somebody with the same reservation.
     pub async fn commit(&self, reservation: &Reservation) -> Result<Charge, WalletError> {
         self.settle(reservation, Settlement::Commit).await
     }
@@ -140,24 +156,27 @@ impl Wallet {
         operation: &OperationId,
         settlement: Settlement,
     ) -> Result<Charge, WalletError> {
+        let core = &self.service.core;
         let debit = NewDebit {
             account: caller.account().clone(),
             operation: operation.clone(),
             amount,
             key: caller.key_id(),
-            at: self.service.core.timestamp(),
+            at: core.timestamp(),
             settlement,
         };
-        let answer = self.service.core.store.debit(&debit).await;
+        let answer = core.managed(core.store.debit(&debit)).await;
         let receipt = answer.map_err(|error| match error.kind() {
             StoreErrorKind::InsufficientCredits => WalletError::Insufficient { needed: amount },
             _ => error.into(),
         })?;
-        // The operation was asked for before, and its credits were given back: nothing is paid.
-        if receipt.operation.state == OperationState::Refunded {
-            return Err(WalletError::Conflict);
+        match (settlement, receipt.operation.state) {
+            // Asked for before, and given back: nothing is paid, and nothing can be any more.
+            (_, OperationState::Refunded) => Err(WalletError::Refunded),
+            // Held by somebody who may still give it back: not paid for good.
+            (Settlement::Commit, OperationState::Reserved) => Err(WalletError::Conflict),
+            _ => Ok(receipt.into()),
         }
-        Ok(receipt.into())
     }
 
     async fn settle(
@@ -169,10 +188,10 @@ impl Wallet {
             account, operation, ..
         } = reservation;
         let core = &self.service.core;
-        let receipt = core
+        let settled = core
             .store
-            .settle(account, operation, settlement, core.timestamp())
-            .await?;
+            .settle(account, operation, settlement, core.timestamp());
+        let receipt = core.managed(settled).await?;
         Ok(receipt.into())
     }
 }
@@ -183,6 +202,7 @@ impl From<WalletReceipt> for Charge {
             amount: receipt.operation.amount,
             balance: receipt.balance,
             outcome: receipt.outcome,
+            state: receipt.operation.state,
         }
     }
 }
@@ -200,6 +220,9 @@ pub enum WalletError {
     /// There is no account of that id.
     #[error("there is no such account")]
     NoAccount,
+    /// The credits of the operation were given back: it is over.
+    #[error("the operation was refunded")]
+    Refunded,
     /// The operation id stands for something else, or the operation has been settled the other
     /// way.
     #[error("the operation has been used for something else or is settled differently")]

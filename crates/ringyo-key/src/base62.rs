@@ -22,11 +22,11 @@ const VALUES: [u8; 256] = {
 /// The place of the first byte that is not a digit.
 pub(crate) fn first_foreign(text: &[u8]) -> Option<usize> {
     // Looking at every byte before asking where the bad one is keeps the usual case free of
-    // branches; all-ones stands for "not a digit", so one survives the union.
+    // branches; the top bit stands for "not a digit", so one of them survives the union.
     let union = text
         .iter()
         .fold(0, |union, &byte| union | VALUES[usize::from(byte)]);
-    if union != NOT_A_DIGIT && union & 0x80 == 0 {
+    if union & 0x80 == 0 {
         return None;
     }
     text.iter()

@@ -209,5 +209,22 @@ fn create_file(path: &Path) -> io::Result<()> {
             linked => linked,
         });
     fs::remove_file(draft)?;
-    written
+    written?;
+    sync_directory(path)
+}
+
+/// Makes the name of a new file survive a loss of power: a pepper that is made anew after it would
+/// turn every key into a forged one.
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(directory) if directory != Path::new("") => directory,
+        _ => Path::new("."),
+    };
+    fs::File::open(directory)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(())
 }

@@ -1,6 +1,5 @@
 //! A proof costs exactly one HMAC for each pepper that is tried, and parsing none.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
-#![cfg(feature = "testing")]
 
 use ringyo_key::testing::hmacs_on_this_thread;
 use ringyo_key::{Brand, KeyFormat, Mode, Pepper, PepperId, PepperRing};

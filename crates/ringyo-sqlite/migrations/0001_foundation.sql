@@ -47,7 +47,7 @@ CREATE TABLE keys (
     quota_burst      INTEGER CHECK (quota_burst BETWEEN 1 AND 4294967295),
     allowed_networks TEXT NOT NULL DEFAULT '',
     status           TEXT NOT NULL DEFAULT 'active'
-                     CHECK (status IN ('active', 'disabled', 'revoked')),
+                     CHECK (status IN ('active', 'disabled', 'superseded', 'revoked')),
     created_at       TEXT NOT NULL CHECK (created_at GLOB '????-??-??T??:??:??.???Z'),
     expires_at       TEXT CHECK (expires_at GLOB '????-??-??T??:??:??.???Z'),
     revoked_at       TEXT CHECK (revoked_at GLOB '????-??-??T??:??:??.???Z'),

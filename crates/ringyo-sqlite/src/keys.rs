@@ -16,6 +16,20 @@ use crate::columns::{Columns, column};
 use crate::failure::Failure;
 use crate::{accounts, events};
 
+/// [`KeyRecord::is_current_at`] in SQL.
+macro_rules! is_current {
+    ($at:literal) => {
+        concat!(
+            "status IN ('active', 'disabled')",
+            " AND (expires_at IS NULL OR expires_at > ",
+            $at,
+            ") AND (superseded_at IS NULL OR superseded_at > ",
+            $at,
+            ")",
+        )
+    };
+}
+
 #[async_trait]
 impl KeyStore for SqliteStore {
     async fn insert_key(
@@ -27,13 +41,8 @@ impl KeyStore for SqliteStore {
         let (key, event) = (key.clone(), event.clone());
         self.write(move |database| {
             check_new(database, &key)?;
-            if let Some(max) = max_keys
-                && count_current(database, &key, event.at)? >= i64::from(max)
-            {
-                return Err(Failure::new(
-                    StoreErrorKind::TooManyKeys,
-                    "the account has as many keys as it may have",
-                ));
+            if let Some(max) = max_keys {
+                check_room(database, &key, i64::from(max), event.at)?;
             }
             add(database, key, &event)
         })
@@ -63,14 +72,18 @@ impl KeyStore for SqliteStore {
         old_event: &NewEvent,
         new: &KeyRecord,
         new_event: &NewEvent,
+        max_keys: Option<u32>,
     ) -> Result<(KeyRecord, KeyRecord), StoreError> {
         let (old, old_event) = (old.clone(), old_event.clone());
         let (new, new_event) = (new.clone(), new_event.clone());
         self.write(move |database| {
             let stored = check_change(database, &old)?;
             check_new(database, &new)?;
-            let new = add(database, new, &new_event)?;
-            Ok((change(database, stored, old, &old_event)?, new))
+            let old = change(database, stored, old, &old_event)?;
+            if let Some(max) = max_keys {
+                check_room(database, &new, i64::from(max) + 1, new_event.at)?;
+            }
+            Ok((old, add(database, new, &new_event)?))
         })
         .await
     }
@@ -89,8 +102,12 @@ impl KeyStore for SqliteStore {
         self.write(move |database| touch(database, &used)).await
     }
 
-    async fn count_by_pepper(&self) -> Result<Vec<(Option<PepperId>, u64)>, StoreError> {
-        self.read(count_by_pepper).await
+    async fn count_by_pepper(
+        &self,
+        at: Timestamp,
+    ) -> Result<Vec<(Option<PepperId>, u64)>, StoreError> {
+        self.read(move |database| count_by_pepper(database, at))
+            .await
     }
 }
 
@@ -161,17 +178,28 @@ fn check_change(database: &Connection, key: &KeyRecord) -> Result<KeyRecord, Fai
     Ok(stored)
 }
 
-fn count_current(database: &Connection, like: &KeyRecord, now: Timestamp) -> Result<i64, Failure> {
-    Ok(database
-        .prepare_cached(
-            "SELECT count(*) FROM keys
-             WHERE account = ?1 AND status <> 'revoked'
-               AND (expires_at IS NULL OR expires_at > ?2)
-               AND (superseded_at IS NULL OR superseded_at > ?2)",
-        )?
-        .query_row(params![like.account.as_str(), now.to_string()], |row| {
+/// Refuses a key that would be one more than `room` of its account.
+fn check_room(
+    database: &Connection,
+    key: &KeyRecord,
+    room: i64,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let count: i64 = database
+        .prepare_cached(concat!(
+            "SELECT count(*) FROM keys WHERE account = ?1 AND ",
+            is_current!("?2"),
+        ))?
+        .query_row(params![key.account.as_str(), now.to_string()], |row| {
             row.get(0)
-        })?)
+        })?;
+    if count >= room {
+        return Err(Failure::new(
+            StoreErrorKind::TooManyKeys,
+            "the account has as many keys as it may have",
+        ));
+    }
+    Ok(())
 }
 
 fn add(database: &Connection, key: KeyRecord, event: &NewEvent) -> Result<KeyRecord, Failure> {
@@ -208,13 +236,17 @@ fn touch(database: &Connection, used: &[(KeyId, Timestamp)]) -> Result<(), Failu
     Ok(())
 }
 
-fn count_by_pepper(database: &Connection) -> Result<Vec<(Option<PepperId>, u64)>, Failure> {
+fn count_by_pepper(
+    database: &Connection,
+    at: Timestamp,
+) -> Result<Vec<(Option<PepperId>, u64)>, Failure> {
     database
-        .prepare_cached(
-            "SELECT pepper, count(*) FROM keys WHERE status <> 'revoked'
-             GROUP BY pepper ORDER BY pepper",
-        )?
-        .query_and_then([], |row| {
+        .prepare_cached(concat!(
+            "SELECT pepper, count(*) FROM keys WHERE ",
+            is_current!("?1"),
+            " GROUP BY pepper ORDER BY pepper",
+        ))?
+        .query_and_then([at.to_string()], |row| {
             let mut columns = Columns::of(row);
             let pepper = row::pepper(&mut columns)?;
             Ok((pepper, columns.count(column!("count"))?))

@@ -160,7 +160,7 @@ async fn answer(store: &dyn Store, call: &Call) -> String {
             old.revision = shifted(old.revision, *shift);
             let old_event = key_event(EventKind::KeyRegenerated, &old);
             let new_event = key_event(EventKind::KeyIssued, &new);
-            let replaced = store.replace_key(&old, &old_event, &new, &new_event);
+            let replaced = store.replace_key(&old, &old_event, &new, &new_event, None);
             said(replaced.await)
         }
         Call::Touch(used) => {
@@ -228,7 +228,9 @@ async fn everything(store: &dyn Store) -> Vec<String> {
     for number in 0..6 {
         texts.push(said(store.load_key(key_id(number)).await));
     }
-    texts.push(said(store.count_by_pepper().await));
+    texts.push(said(
+        store.count_by_pepper(ringyo_store::Timestamp::MIN).await,
+    ));
     let events = Call::Events(None, None, None, 100);
     texts.push(answer(store, &events).await);
     texts

@@ -48,7 +48,8 @@ pub struct KeyRecord {
     pub revoked_at: Option<Timestamp>,
     /// The key that was made in its place by regenerating it.
     pub replaced_by: Option<KeyId>,
-    /// From when on it is refused because it has been replaced: the end of the overlap.
+    /// When its overlap with its successor ends, or when it was replaced without one. From then on
+    /// it is refused.
     pub superseded_at: Option<Timestamp>,
     /// When it was last used. Kept apart from the rest: changing it is no new revision, and
     /// [`KeyStore::update_key`](crate::KeyStore::update_key) leaves it alone.
@@ -58,12 +59,30 @@ pub struct KeyRecord {
 }
 
 impl KeyRecord {
+    /// From when on the key is refused at the latest: its expiry or the end of its overlap,
+    /// whichever comes first; `None`: no time has been set.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        [self.expires_at, self.superseded_at]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Whether the key is active or disabled at a moment: it counts for the maximum of its
+    /// account and holds its pepper in the ring.
+    #[must_use]
+    pub fn is_current_at(&self, now: Timestamp) -> bool {
+        matches!(self.state_at(now), KeyState::Active | KeyState::Disabled)
+    }
+
     /// What the key is worth at a moment. Of several reasons to refuse it the most final is given.
     #[must_use]
     pub fn state_at(&self, now: Timestamp) -> KeyState {
         let reached = |moment: Option<Timestamp>| moment.is_some_and(|moment| moment <= now);
         match self.status {
             KeyStatus::Revoked => KeyState::Revoked,
+            KeyStatus::Superseded => KeyState::Superseded,
             _ if reached(self.superseded_at) => KeyState::Superseded,
             _ if reached(self.expires_at) => KeyState::Expired,
             KeyStatus::Disabled => KeyState::Disabled,
@@ -80,17 +99,29 @@ pub enum KeyStatus {
     Active,
     /// Switched off; it can be switched on again.
     Disabled,
+    /// Replaced by another key, without an overlap or after it. Unlike a time this holds on nodes
+    /// whose clocks differ.
+    Superseded,
     /// Gone for good.
     Revoked,
 }
 
 impl KeyStatus {
-    /// `active`, `disabled` or `revoked`.
+    /// Every status.
+    pub const ALL: [Self; 4] = [
+        Self::Active,
+        Self::Disabled,
+        Self::Superseded,
+        Self::Revoked,
+    ];
+
+    /// `active`, `disabled`, `superseded` or `revoked`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
             Self::Disabled => "disabled",
+            Self::Superseded => "superseded",
             Self::Revoked => "revoked",
         }
     }
@@ -104,13 +135,13 @@ impl fmt::Display for KeyStatus {
 
 /// A text that is not a [`KeyStatus`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the status of a key is `active`, `disabled` or `revoked`")]
+#[error("the status of a key is `active`, `disabled`, `superseded` or `revoked`")]
 pub struct UnknownStatus;
 
 impl FromStr for KeyStatus {
     type Err = UnknownStatus;
     fn from_str(text: &str) -> Result<Self, UnknownStatus> {
-        [Self::Active, Self::Disabled, Self::Revoked]
+        Self::ALL
             .into_iter()
             .find(|status| status.as_str() == text)
             .ok_or(UnknownStatus)

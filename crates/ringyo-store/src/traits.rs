@@ -17,8 +17,8 @@ pub trait KeyStore: std::fmt::Debug + Send + Sync {
     /// Adds a key. The store sets [`revision`](KeyRecord::revision) and ignores
     /// [`last_used_at`](KeyRecord::last_used_at); the record comes back as stored.
     ///
-    /// With `max_keys` the account's keys that are neither revoked nor, at `event.at`, expired or
-    /// superseded are counted in the same transaction, so that no race gets past it.
+    /// With `max_keys` the account's keys that are [current](KeyRecord::is_current_at) at `event.at`
+    /// are counted in the same transaction, so that no race gets past it.
     ///
     /// # Errors
     ///
@@ -56,8 +56,11 @@ pub trait KeyStore: std::fmt::Debug + Send + Sync {
     async fn update_key(&self, key: &KeyRecord, event: &NewEvent) -> Result<KeyRecord, StoreError>;
 
     /// Writes a changed record as [`update_key`](Self::update_key) does and adds another in the
-    /// same transaction, with an event each: the atomic half of regenerating. The account's
-    /// maximum is not looked at, since one key comes for one that goes.
+    /// same transaction, with an event each: the atomic half of regenerating.
+    ///
+    /// With `max_keys` the account may end up with one key more than that, for as long as the two
+    /// overlap, and no more: `TooManyKeys` if, at `new_event.at`, more than `max_keys` keys are
+    /// current after `old` has been changed and before `new` is added.
     ///
     /// # Errors
     ///
@@ -68,6 +71,7 @@ pub trait KeyStore: std::fmt::Debug + Send + Sync {
         old_event: &NewEvent,
         new: &KeyRecord,
         new_event: &NewEvent,
+        max_keys: Option<u32>,
     ) -> Result<(KeyRecord, KeyRecord), StoreError>;
 
     /// A page of records. Going through all pages shows every key that was there at the start
@@ -87,13 +91,16 @@ pub trait KeyStore: std::fmt::Debug + Send + Sync {
     /// `Unavailable`, `ReadOnly`.
     async fn touch_keys(&self, used: &[(KeyId, Timestamp)]) -> Result<(), StoreError>;
 
-    /// How many keys that are not revoked each pepper still has, by pepper; `None` stands for keys
-    /// of foreign origin. A pepper that is not listed can go.
+    /// How many keys that are [current](KeyRecord::is_current_at) each pepper still has, by pepper;
+    /// `None` stands for keys of foreign origin. A pepper that is not listed can go.
     ///
     /// # Errors
     ///
     /// What any read may answer: `Unavailable`, `Corrupt`.
-    async fn count_by_pepper(&self) -> Result<Vec<(Option<PepperId>, u64)>, StoreError>;
+    async fn count_by_pepper(
+        &self,
+        at: Timestamp,
+    ) -> Result<Vec<(Option<PepperId>, u64)>, StoreError>;
 }
 
 /// Keeps the accounts.

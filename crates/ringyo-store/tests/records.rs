@@ -231,6 +231,7 @@ mod texts {
         for (status, text) in [
             (KeyStatus::Active, "active"),
             (KeyStatus::Disabled, "disabled"),
+            (KeyStatus::Superseded, "superseded"),
             (KeyStatus::Revoked, "revoked"),
         ] {
             assert_eq!(status.to_string(), text);
@@ -238,7 +239,7 @@ mod texts {
             assert_eq!(to_value(status).unwrap(), json!(text));
             assert_eq!(from_value::<KeyStatus>(json!(text)).unwrap(), status);
         }
-        for text in ["", "Active", "expired", "superseded", "revoked "] {
+        for text in ["", "Active", "expired", "replaced", "revoked "] {
             assert!(text.parse::<KeyStatus>().is_err(), "{text:?}");
         }
     }

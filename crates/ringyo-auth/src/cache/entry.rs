@@ -28,7 +28,7 @@ impl CachedKey {
         loaded_at: Monotonic,
     ) -> Self {
         if let Some(saved) = record.last_used_at {
-            uses.mark_saved(saved);
+            uses.mark_known(saved);
         }
         Self {
             quota: record.quota.map(quota_of),
@@ -43,8 +43,13 @@ impl CachedKey {
 
 fn quota_of(quota: KeyQuota) -> Quota {
     let per_minute = Quota::per_minute(quota.per_minute.get());
-    match quota.burst {
-        Some(burst) => per_minute.with_burst(burst.get()),
-        None => per_minute,
+    match quota
+        .burst
+        .map(|burst| per_minute.try_with_burst(burst.get()))
+    {
+        Some(Ok(with_burst)) => with_burst,
+        // A row written by hand may hold a burst that no limiter can count; one minute's worth
+        // at once is the tighter reading.
+        None | Some(Err(_)) => per_minute,
     }
 }

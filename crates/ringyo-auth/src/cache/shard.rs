@@ -1,8 +1,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use ringyo_key::KeyId;
+use ringyo_limit::Monotonic;
 use ringyo_store::Timestamp;
 use tokio::sync::watch;
 
@@ -34,13 +36,20 @@ pub(crate) enum Finished {
 /// How many cached keys are compared to find one to evict.
 const EVICTION_SAMPLE: usize = 8;
 
+/// A load under way that may still publish.
+#[derive(Debug)]
+struct Ongoing {
+    entry: LoadEntry,
+    asked_at: Monotonic,
+}
+
 /// A part of the cache, behind one lock.
 #[derive(Debug)]
 pub(crate) struct Shard {
     places: HashMap<KeyId, usize, RandomState>,
     // Dense, so that evicting can look at keys at random places.
     keys: Vec<Arc<CachedKey>>,
-    loading: HashMap<KeyId, LoadEntry, RandomState>,
+    loading: HashMap<KeyId, Ongoing, RandomState>,
     capacity: usize,
     next_sample: usize,
 }
@@ -64,13 +73,19 @@ impl Shard {
         self.keys.iter()
     }
 
-    pub(crate) fn begin_load(&mut self, id: KeyId) -> Loading {
-        if let Some(load) = self.loading.get(&id) {
-            return Loading::Joined(load.subscribe());
+    pub(crate) fn begin_load(&mut self, id: KeyId, now: Monotonic, max_age: Duration) -> Loading {
+        if let Some(load) = self.loading.get(&id)
+            && now.saturating_since(load.asked_at) <= max_age
+        {
+            return Loading::Joined(load.entry.subscribe());
         }
-        let load = Arc::new(watch::Sender::new(None));
-        self.loading.insert(id, load.clone());
-        Loading::Started(load)
+        let entry = Arc::new(watch::Sender::new(None));
+        let load = Ongoing {
+            entry: entry.clone(),
+            asked_at: now,
+        };
+        self.loading.insert(id, load);
+        Loading::Started(entry)
     }
 
     /// Publishes unless the load has been fenced off.
@@ -95,7 +110,7 @@ impl Shard {
         let unfenced = self
             .loading
             .get(&id)
-            .is_some_and(|entry| Arc::ptr_eq(entry, load));
+            .is_some_and(|ongoing| Arc::ptr_eq(&ongoing.entry, load));
         if unfenced {
             self.loading.remove(&id);
         }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use ringyo_store::{Account, AccountId, EventKind, NewEvent, StoreErrorKind};
 
 use super::fields::Fields;
+use super::key_manager::attempts;
 use super::{Actor, ManageError};
 use crate::service::Service;
 
@@ -37,13 +38,14 @@ impl Accounts {
         self.refuse_bound()?;
         let mut fields = Fields::default();
         self.check_plan(plan, &mut fields);
-        let id = AccountId::new(id).map_err(|error| {
-            fields.refuse("id", error.to_string());
-        });
-        fields.check()?;
-        let Ok(id) = id else {
-            return Err(ManageError::NotFound);
+        let id = match AccountId::new(id) {
+            Ok(id) => id,
+            Err(error) => {
+                fields.refuse("id", error.to_string());
+                return Err(fields.into());
+            }
         };
+        fields.check()?;
         let at = self.service.core.timestamp();
         let account = Account::new(id, plan, at);
         let event = self.event(
@@ -51,11 +53,9 @@ impl Accounts {
             &account,
             format!("plan {plan:?}"),
         );
-        Ok(self
-            .service
-            .core
-            .store
-            .insert_account(&account, &event)
+        let core = &self.service.core;
+        Ok(core
+            .managed(core.store.insert_account(&account, &event))
             .await?)
     }
 
@@ -68,7 +68,8 @@ impl Accounts {
         if !self.actor.sees(id) {
             return Err(ManageError::NotFound);
         }
-        let found = self.service.core.store.find_account(id).await?;
+        let core = &self.service.core;
+        let found = core.managed(core.store.find_account(id)).await?;
         found.ok_or(ManageError::NotFound)
     }
 
@@ -83,7 +84,8 @@ impl Accounts {
         limit: usize,
     ) -> Result<Vec<Account>, ManageError> {
         self.refuse_bound()?;
-        Ok(self.service.core.store.list_accounts(after, limit).await?)
+        let core = &self.service.core;
+        Ok(core.managed(core.store.list_accounts(after, limit)).await?)
     }
 
     /// Puts an account on another plan, at once for every request on this node. What it has used
@@ -98,7 +100,10 @@ impl Accounts {
         self.check_plan(plan, &mut fields);
         fields.check()?;
         let core = &self.service.core;
-        loop {
+        // Also when it turns out to be done already: by another node, of which this one may not
+        // have heard yet.
+        let _forget = ForgetAccount(&self.service, id);
+        for _ in attempts() {
             let mut account = self.find(id).await?;
             if account.plan == plan {
                 return Ok(account);
@@ -106,13 +111,16 @@ impl Accounts {
             let detail = format!("plan: {:?} to {plan:?}", account.plan);
             account.plan = plan.to_owned();
             let event = self.event(EventKind::AccountPlanChanged, &account, detail);
-            let _forget = ForgetAccount(&self.service, id);
-            match core.store.update_account(&account, &event).await {
+            match core
+                .managed(core.store.update_account(&account, &event))
+                .await
+            {
                 Ok(account) => return Ok(account),
                 Err(error) if error.kind() == StoreErrorKind::Conflict => {}
                 Err(error) => return Err(error.into()),
             }
         }
+        Err(ManageError::Conflict)
     }
 
     fn refuse_bound(&self) -> Result<(), ManageError> {

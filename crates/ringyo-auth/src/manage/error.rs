@@ -24,6 +24,9 @@ pub enum ManageError {
     /// The key would be more than whoever asked for it.
     #[error("the key would have {0} that its maker does not have")]
     Broader(Surplus),
+    /// The key that asks for it may itself not be used any more.
+    #[error("the key that asks is not active any more")]
+    ActorEnded,
     /// The state of the key does not allow it.
     #[error("key {id} is {state}")]
     State {
@@ -52,6 +55,10 @@ pub enum Surplus {
     Mode,
     /// Time.
     Expiry,
+    /// Networks it may be used from.
+    Networks,
+    /// Requests a minute, or at once.
+    Rate,
 }
 
 impl fmt::Display for Surplus {
@@ -60,6 +67,8 @@ impl fmt::Display for Surplus {
             Self::Scopes => "permissions",
             Self::Mode => "the live mode",
             Self::Expiry => "a lifetime",
+            Self::Networks => "networks",
+            Self::Rate => "a rate",
         })
     }
 }

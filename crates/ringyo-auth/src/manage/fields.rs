@@ -69,7 +69,13 @@ impl Fields {
         if self.0.is_empty() {
             Ok(())
         } else {
-            Err(ManageError::Invalid(self.0))
+            Err(self.into())
         }
+    }
+}
+
+impl From<Fields> for ManageError {
+    fn from(fields: Fields) -> Self {
+        Self::Invalid(fields.0)
     }
 }

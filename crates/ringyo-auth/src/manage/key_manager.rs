@@ -8,6 +8,7 @@ use ringyo_store::{
     KeyStatus, NewEvent, Page, PageSize, Revision, StoreErrorKind, Timestamp,
 };
 
+use super::actor::{Limit, within_key, within_scopes};
 use super::fields::Fields;
 use super::{Actor, IssuedKey, ManageError, NewKey};
 use crate::Plan;
@@ -33,7 +34,7 @@ pub struct KeyManager {
     actor: Actor,
 }
 
-/// What to change about a key for people to read. `None` leaves it as it is.
+/// What to change about a key. `None` leaves it as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Edit {
     /// A new name: 1–100 characters after trimming.
@@ -102,7 +103,7 @@ impl KeyManager {
         let plan = self.plan_of(&account).await?;
 
         // An id is taken once in 10^10 keys, if ever; then another is drawn.
-        loop {
+        for _ in attempts() {
             let minted = core.format.mint(new.mode, &core.peppers);
             let record = KeyRecord {
                 id: minted.id,
@@ -125,11 +126,11 @@ impl KeyManager {
                 last_used_at: None,
                 revision: Revision::NONE,
             };
-            self.actor.may_hand_out(&record, &core.catalog)?;
+            self.check_handing_out(&record).await?;
             let detail = format!("{} key {name:?}: {scopes}", new.mode);
             let event = self.event(EventKind::KeyIssued, &record, at, detail);
-            let _forget = Forget(core, record.id);
-            match core.store.insert_key(&record, plan.max_keys, &event).await {
+            let inserted = core.store.insert_key(&record, plan.max_keys, &event);
+            match core.managed(inserted).await {
                 Ok(record) => {
                     return Ok(IssuedKey {
                         key: minted.key,
@@ -140,6 +141,7 @@ impl KeyManager {
                 Err(error) => return Err(error.into()),
             }
         }
+        Err(ManageError::Conflict)
     }
 
     /// Looks at what was entered for a key as [`issue`](Self::issue) does, and makes none: for a
@@ -182,7 +184,7 @@ impl KeyManager {
             after,
             size,
         };
-        let mut page = core.store.list_keys(&query).await?;
+        let mut page = core.managed(core.store.list_keys(&query)).await?;
         for record in &mut page.items {
             add_last_use(core, record);
         }
@@ -196,7 +198,7 @@ impl KeyManager {
     /// [`ManageError::NotFound`], [`ManageError::Unavailable`].
     pub async fn find(&self, id: KeyId) -> Result<KeyRecord, ManageError> {
         let core = self.core();
-        let found = core.store.find_key(id).await?;
+        let found = core.managed(core.store.find_key(id)).await?;
         let mut record = found
             .filter(|record| self.actor.sees(&record.account))
             .ok_or(ManageError::NotFound)?;
@@ -233,13 +235,16 @@ impl KeyManager {
                 detail.push(format!("permissions: {} to {scopes}", key.scopes));
                 key.scopes = scopes;
                 kind = EventKind::KeyScopesChanged;
-                self.actor.may_hand_out(key, catalog)?;
             }
             if detail.is_empty() {
                 *key = before;
                 return Ok(Change::None);
             }
-            Ok(Change::Write(kind, detail.join("; ")))
+            let detail = detail.join("; ");
+            Ok(match kind {
+                EventKind::KeyScopesChanged => Change::HandOut(kind, detail),
+                _ => Change::Write(kind, detail),
+            })
         })
         .await
     }
@@ -314,9 +319,8 @@ impl KeyManager {
             Ok(match key.status {
                 KeyStatus::Active => Change::None,
                 _ => {
-                    self.actor.may_hand_out(key, &self.core().catalog)?;
                     key.status = KeyStatus::Active;
-                    Change::Write(EventKind::KeyEnabled, String::new())
+                    Change::HandOut(EventKind::KeyEnabled, String::new())
                 }
             })
         })
@@ -359,10 +363,13 @@ impl KeyManager {
             before,
             size,
         };
-        Ok(self.core().store.list_events(&query).await?)
+        Ok(self
+            .core()
+            .managed(self.core().store.list_events(&query))
+            .await?)
     }
 
-    /// How many keys that are not revoked each pepper still has, so that one without any can be
+    /// How many keys that are active or disabled each pepper still has, so that one without any can be
     /// taken out of the ring. `None` stands for keys of foreign origin. Only for actors that see
     /// every account.
     ///
@@ -372,17 +379,17 @@ impl KeyManager {
     /// [`ManageError::Unavailable`].
     pub async fn pepper_usage(&self) -> Result<Vec<(Option<PepperId>, u64)>, ManageError> {
         match self.actor.account() {
-            None => Ok(self.core().store.count_by_pepper().await?),
+            None => {
+                let core = self.core();
+                let counts = core.store.count_by_pepper(core.timestamp());
+                Ok(core.managed(counts).await?)
+            }
             Some(_) => Err(ManageError::NotFound),
         }
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
         &self.service.core
-    }
-
-    pub(super) fn actor(&self) -> &Actor {
-        &self.actor
     }
 
     fn entered(&self, new: &NewKey) -> Result<Entered, ManageError> {
@@ -407,13 +414,31 @@ impl KeyManager {
             return Err(ManageError::NotFound);
         }
         let core = self.core();
-        let account = core.store.find_account(account).await?;
+        let account = core.managed(core.store.find_account(account)).await?;
         let plan = core.plan(&account.ok_or(ManageError::NotFound)?.plan);
         if plan.has_api_access() {
             Ok(plan)
         } else {
             Err(ManageError::PlanRequired)
         }
+    }
+
+    /// Whether the actor may bring a key like this one to life.
+    pub(super) async fn check_handing_out(&self, key: &KeyRecord) -> Result<(), ManageError> {
+        let core = self.core();
+        for limit in self.actor.limits() {
+            match limit {
+                Limit::Scopes(scopes) => within_scopes(key, scopes, &core.catalog)?,
+                Limit::Key(id) => {
+                    let maker = core.managed(core.store.find_key(*id)).await?;
+                    let is_active =
+                        |maker: &KeyRecord| maker.state_at(core.timestamp()) == KeyState::Active;
+                    let maker = maker.filter(is_active).ok_or(ManageError::ActorEnded)?;
+                    within_key(key, &maker, &core.catalog)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn event(
@@ -454,16 +479,22 @@ impl KeyManager {
         change: impl Fn(&mut KeyRecord, Timestamp) -> Result<Change, ManageError>,
     ) -> Result<KeyRecord, ManageError> {
         let core = self.core();
-        for _ in 0..ATTEMPTS {
+        // Also when it turns out to be done already: by another node, of which this one may not
+        // have heard yet.
+        let _forget = Forget(core, id);
+        for _ in attempts() {
             let mut key = self.find(id).await?;
             let at = core.timestamp();
             let (kind, detail) = match change(&mut key, at)? {
                 Change::None => return Ok(key),
                 Change::Write(kind, detail) => (kind, detail),
+                Change::HandOut(kind, detail) => {
+                    self.check_handing_out(&key).await?;
+                    (kind, detail)
+                }
             };
             let event = self.event(kind, &key, at, detail);
-            let _forget = Forget(core, id);
-            match core.store.update_key(&key, &event).await {
+            match core.managed(core.store.update_key(&key, &event)).await {
                 Ok(mut key) => {
                     add_last_use(core, &mut key);
                     return Ok(key);
@@ -490,6 +521,13 @@ struct Entered {
 enum Change {
     None,
     Write(EventKind, String),
+    /// A write after which the key is worth more than before.
+    HandOut(EventKind, String),
+}
+
+/// Tries that a change is given.
+pub(super) const fn attempts() -> std::ops::Range<usize> {
+    0..ATTEMPTS
 }
 
 /// Forgets a key when the attempt to change it is over, however it ends: it failed without

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use ringyo_key::KeyId;
-use ringyo_store::{EventKind, KeyRecord, KeyState, Revision, StoreErrorKind};
+use ringyo_store::{EventKind, KeyRecord, KeyState, KeyStatus, Revision, StoreErrorKind};
 
-use super::key_manager::Forget;
+use super::key_manager::{Forget, attempts};
 use super::{FieldError, IssuedKey, KeyManager, ManageError};
 
 /// How long a regenerated key and its successor both work: at most 30 days, usually not at all.
@@ -43,19 +43,24 @@ pub struct RegeneratedKey {
 
 impl KeyManager {
     /// Makes a new key with the same name, permissions, mode, limits and expiry, and lets the old
-    /// one end when the overlap is over: on every node by its own clock, with no message needed.
-    /// There are never two new keys, and never none.
+    /// one end: at once, or on every node by its own clock when the overlap is over, with no message
+    /// needed. There are never two new keys, and never none.
+    ///
+    /// The answer is the only place where the new secret is. If it is lost on the way, or the store
+    /// gives no answer, the old key may have ended all the same: then make another.
     ///
     /// # Errors
     ///
-    /// [`ManageError`]; [`ManageError::State`] unless the key is active and has no successor yet.
+    /// [`ManageError`]; [`ManageError::TooManyKeys`] if earlier overlaps fill the plan's maximum
+    /// already; [`ManageError::State`] unless the key is active and has no successor yet.
     pub async fn regenerate(
         &self,
         id: KeyId,
         overlap: Overlap,
     ) -> Result<RegeneratedKey, ManageError> {
         let core = self.core();
-        loop {
+        let _forget = Forget(core, id);
+        for _ in attempts() {
             let mut old = self.find(id).await?;
             let at = core.timestamp();
             match old.state_at(at) {
@@ -67,8 +72,8 @@ impl KeyManager {
                 }
                 state => return Err(ManageError::State { id, state }),
             }
-            self.plan_of(&old.account).await?;
-            self.actor().may_hand_out(&old, &core.catalog)?;
+            let plan = self.plan_of(&old.account).await?;
+            self.check_handing_out(&old).await?;
 
             let minted = core.format.mint(old.mode, &core.peppers);
             let new = KeyRecord {
@@ -76,22 +81,33 @@ impl KeyManager {
                 hint: core.format.hint(old.mode, minted.id),
                 digest: minted.digest,
                 pepper: Some(minted.pepper),
+                status: KeyStatus::Active,
                 created_at: at,
+                revoked_at: None,
+                replaced_by: None,
+                superseded_at: None,
                 last_used_at: None,
                 revision: Revision::NONE,
                 ..old.clone()
             };
             old.replaced_by = Some(new.id);
             old.superseded_at = Some(at + overlap.0);
-            let overlap = overlap_note(overlap.0);
-            let replaced = format!("replaced by {}{overlap}", new.id);
+            if overlap == Overlap::NONE {
+                // Said outright: a time would mean something else on a node whose clock is behind.
+                old.status = KeyStatus::Superseded;
+            }
+            // Two keys for one are fine for a while, but not a whole chain of overlaps.
+            let max_keys = plan.max_keys.filter(|_| overlap != Overlap::NONE);
+            let note = overlap_note(overlap.0);
+            let replaced = format!("replaced by {}{note}", new.id);
             let old_event = self.event(EventKind::KeyRegenerated, &old, at, replaced);
             let replaces = format!("{} key {:?} in place of {id}", new.mode, new.name);
             let new_event = self.event(EventKind::KeyIssued, &new, at, replaces);
 
-            let (_old, _new) = (Forget(core, id), Forget(core, new.id));
-            let written = core.store.replace_key(&old, &old_event, &new, &new_event);
-            match written.await {
+            let written = core
+                .store
+                .replace_key(&old, &old_event, &new, &new_event, max_keys);
+            match core.managed(written).await {
                 Ok((old, record)) => {
                     let key = minted.key;
                     let new = IssuedKey { key, record };
@@ -106,6 +122,7 @@ impl KeyManager {
                 },
             }
         }
+        Err(ManageError::Conflict)
     }
 }
 

@@ -129,9 +129,11 @@ pub(super) fn of_auth(error: &AuthError, catalog: &Catalog) -> Meaning {
 
 pub(super) fn of_manage(error: &ManageError) -> Meaning {
     match error {
-        ManageError::NotFound => {
-            refuse(StatusCode::NOT_FOUND, "not_found", "There is no such key.")
-        }
+        ManageError::NotFound => refuse(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "There is no such key or account.",
+        ),
         ManageError::Invalid(fields) => fields.iter().fold(
             refuse(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -150,6 +152,11 @@ pub(super) fn of_manage(error: &ManageError) -> Meaning {
             StatusCode::FORBIDDEN,
             "insufficient_permissions",
             &format!("You cannot make a key that has {surplus} you do not have."),
+        ),
+        ManageError::ActorEnded => refuse(
+            StatusCode::FORBIDDEN,
+            "actor_not_active",
+            "The API key that asks for this is not active any more.",
         ),
         ManageError::State { state, .. } => {
             let (code, message) = match state {
@@ -187,6 +194,11 @@ pub(super) fn of_wallet(error: &WalletError) -> Meaning {
             StatusCode::NOT_FOUND,
             "not_found",
             "There is no such account.",
+        ),
+        WalletError::Refunded => refuse(
+            StatusCode::CONFLICT,
+            "operation_refunded",
+            "The credits of this operation were given back; it is over.",
         ),
         WalletError::Conflict => refuse(
             StatusCode::CONFLICT,

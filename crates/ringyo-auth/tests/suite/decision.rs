@@ -9,7 +9,7 @@ use ringyo_key::{KeyFormat, Mode};
 use ringyo_limit::{BucketKind, Quota};
 use ringyo_store::{AccountStore as _, KeyStatus, KeyStore as _, MemoryStore, NewEvent};
 
-use crate::support::{Setting, authenticate, peppers, setting, strange_peppers};
+use crate::support::{Setting, authenticate, peppers, setting, setting_with, strange_peppers};
 
 #[tokio::test]
 async fn a_good_key_says_who_is_calling() {
@@ -144,7 +144,8 @@ async fn states_are_told_apart_once_the_secret_is_proven() {
 
 #[tokio::test]
 async fn the_old_key_ends_with_the_overlap_and_no_message() {
-    let setting = setting().await;
+    let day = Duration::from_secs(24 * 3600);
+    let setting = setting_with(|builder| builder.max_staleness(day)).await;
     let old = setting.key().await;
     let overlap = ringyo_auth::Overlap::new(Duration::from_secs(3600)).unwrap();
     let made = setting
@@ -155,14 +156,18 @@ async fn the_old_key_ends_with_the_overlap_and_no_message() {
         .unwrap();
     assert!(setting.authenticate(&old).await.is_ok());
     assert!(setting.authenticate(&made.new).await.is_ok());
-    // The cached record knows by itself: the store is away and the bound is far.
+    // The cached record knows by itself: the store is away.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(setting.authenticate(&old).await.is_ok());
+    setting.store.set_down(true);
     setting.clock.advance(Duration::from_secs(3599));
-    let _ = setting.authenticate(&old).await;
+    assert!(setting.authenticate(&old).await.is_ok());
     setting.clock.advance(Duration::from_secs(1));
     assert!(matches!(
         setting.authenticate(&old).await,
         Err(AuthError::Superseded(_))
     ));
+    setting.store.set_down(false);
     assert!(setting.authenticate(&made.new).await.is_ok());
 }
 
@@ -450,4 +455,106 @@ async fn a_ring_of_peppers_keeps_old_keys_working() {
         .map(|(id, keys)| (id.unwrap().as_u16(), *keys))
         .collect();
     assert_eq!(usage, [(1, 1), (2, 1)]);
+}
+
+#[tokio::test]
+async fn a_replaced_key_stays_replaced_when_the_clock_is_set_back() {
+    let setting = setting().await;
+    let old = setting.key().await;
+    setting
+        .ringyo
+        .keys()
+        .regenerate(old.record.id, ringyo_auth::Overlap::NONE)
+        .await
+        .unwrap();
+    setting.clock.correct_wall_clock(-3_600_000);
+    assert!(matches!(
+        setting.authenticate(&old).await,
+        Err(AuthError::Superseded(_))
+    ));
+}
+
+#[tokio::test]
+async fn the_digest_of_the_pepper_that_the_record_names_is_what_counts() {
+    let setting = setting().await;
+    let key = setting.key().await;
+    let both = format!(
+        "{},2:{}",
+        crate::support::PEPPER,
+        &crate::support::PEPPER[2..].replace('A', "B")
+    );
+    let ringyo = Ringyo::builder(
+        Preset::ringyo(),
+        ringyo_key::PepperRing::parse(&both).unwrap(),
+    )
+    .store(setting.store.clone())
+    .clock(setting.clock.clone())
+    .build()
+    .await
+    .unwrap();
+    assert!(authenticate(&ringyo, &key).await.is_ok());
+    // The same id, as if it had been made under the other pepper: the tag of the first proves
+    // nothing for it.
+    let store = MemoryStore::new();
+    let account = setting
+        .store
+        .inner
+        .find_account(&key.record.account)
+        .await
+        .unwrap()
+        .unwrap();
+    let event = NewEvent::new(
+        ringyo_store::EventKind::AccountCreated,
+        account.id.clone(),
+        "test",
+        account.created_at,
+    );
+    store.insert_account(&account, &event).await.unwrap();
+    let record = ringyo_store::KeyRecord {
+        pepper: Some(ringyo_key::PepperId::new(2)),
+        ..key.record.clone()
+    };
+    store.insert_key(&record, None, &event).await.unwrap();
+    let ringyo = Ringyo::builder(
+        Preset::ringyo(),
+        ringyo_key::PepperRing::parse(&both).unwrap(),
+    )
+    .store(store)
+    .build()
+    .await
+    .unwrap();
+    assert!(matches!(
+        authenticate(&ringyo, &key).await,
+        Err(AuthError::InvalidKey(InvalidKey::WrongSecret))
+    ));
+}
+
+#[tokio::test]
+async fn a_row_that_no_limiter_can_count_still_decides() {
+    let setting = setting().await;
+    let key = setting.key().await;
+    let mut record = setting
+        .store
+        .inner
+        .find_key(key.record.id)
+        .await
+        .unwrap()
+        .unwrap();
+    record.quota = Some(ringyo_store::KeyQuota {
+        per_minute: NonZeroU32::MIN,
+        burst: Some(NonZeroU32::MAX),
+    });
+    let kind = ringyo_store::EventKind::KeyEdited;
+    let event = NewEvent {
+        key: Some(record.id),
+        ..NewEvent::new(kind, record.account.clone(), "sql", record.created_at)
+    };
+    setting
+        .store
+        .inner
+        .update_key(&record, &event)
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(spend(&setting, &key, 5).await, 1);
 }

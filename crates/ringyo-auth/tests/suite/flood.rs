@@ -22,25 +22,25 @@ async fn a_forged_flood_reads_nothing_and_a_malformed_one_hashes_nothing() {
     let forged: Vec<String> = (0..FLOOD)
         .map(|_| format.mint(Mode::Live, &strangers).key.expose().to_owned())
         .collect();
-    let (reads, hmacs) = (setting.store.loads(), hmacs_on_this_thread());
+    let (reads, hmacs) = (setting.store.calls(), hmacs_on_this_thread());
     for key in &forged {
         present(key).await;
     }
     assert_eq!(
-        setting.store.loads() - reads,
+        setting.store.calls() - reads,
         0,
         "reads for {FLOOD} forged keys"
     );
     assert_eq!(hmacs_on_this_thread() - hmacs, FLOOD, "one HMAC each");
 
     // The same keys with one character of the secret changed: the checksum is wrong.
-    let (reads, hmacs) = (setting.store.loads(), hmacs_on_this_thread());
+    let (reads, hmacs) = (setting.store.calls(), hmacs_on_this_thread());
     for key in &forged {
         let other = if &key[30..31] == "x" { "y" } else { "x" };
         present(&format!("{}{other}{}", &key[..30], &key[31..])).await;
     }
     assert_eq!(
-        setting.store.loads() - reads,
+        setting.store.calls() - reads,
         0,
         "reads for {FLOOD} malformed keys"
     );
@@ -51,7 +51,7 @@ async fn a_forged_flood_reads_nothing_and_a_malformed_one_hashes_nothing() {
     );
 
     // The control: what was minted under the right pepper does reach the store, each time.
-    let (reads, hmacs) = (setting.store.loads(), hmacs_on_this_thread());
+    let (reads, hmacs) = (setting.store.calls(), hmacs_on_this_thread());
     let ours = peppers();
     let unknown: Vec<String> = (0..100)
         .map(|_| format.mint(Mode::Live, &ours).key.expose().to_owned())
@@ -60,6 +60,6 @@ async fn a_forged_flood_reads_nothing_and_a_malformed_one_hashes_nothing() {
     for key in &unknown {
         present(key).await;
     }
-    assert_eq!(setting.store.loads() - reads, 100);
+    assert_eq!(setting.store.calls() - reads, 100);
     assert_eq!(hmacs_on_this_thread() - hmacs - minting, 100);
 }

@@ -144,3 +144,22 @@ async fn a_refused_key_was_not_used_but_a_limited_one_was() {
         Some(Timestamp::from_unix_millis(START + 1))
     );
 }
+
+#[tokio::test]
+async fn a_use_soon_after_a_save_is_saved_a_minute_later() {
+    let setting = setting_with(|builder| builder.flush_interval(Duration::from_millis(20))).await;
+    let key = setting.key().await;
+    sleep(Duration::from_millis(200)).await;
+    let stored = async || {
+        sleep(Duration::from_millis(100)).await;
+        let found = setting.store.inner.find_key(key.record.id).await;
+        found.unwrap().unwrap().last_used_at
+    };
+    setting.authenticate(&key).await.unwrap();
+    assert_eq!(stored().await, at(0));
+    setting.clock.advance(Duration::from_secs(30));
+    setting.authenticate(&key).await.unwrap();
+    assert_eq!(stored().await, at(0), "not yet");
+    setting.clock.advance(Duration::from_secs(30));
+    assert_eq!(stored().await, at(30), "though nobody has used it since");
+}

@@ -1,8 +1,9 @@
 //! Managing keys: what is checked, what is recorded, who may hand out what.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use ringyo_auth::{Actor, Edit, ListKeys, ManageError, NewKey, Overlap, Surplus};
+use ringyo_auth::{Actor, Credential, Edit, ListKeys, ManageError, NewKey, Overlap, Surplus};
 use ringyo_store::{AccountId, EventKind, KeyFilter, KeyState, KeyStatus, PageSize};
 
 use crate::support::setting;
@@ -395,4 +396,152 @@ async fn pages_are_stable_while_keys_are_made() {
     ids.sort_unstable();
     seen.sort_unstable();
     assert_eq!(seen, ids);
+}
+
+#[tokio::test]
+async fn limits_add_up_and_a_key_is_read_again() {
+    let setting = setting().await;
+    let keys = setting.ringyo.keys();
+    let new = |name: &str| NewKey::test("acct_pro", name).scopes(["agents:read"]);
+    let maker = setting.issue(new("maker")).await;
+    let caller = setting.authenticate(&maker).await.unwrap();
+    let issue = async |actor: Actor, new: NewKey| keys.acting_as(actor).issue(new).await;
+
+    // Limiting never widens.
+    let wide = Actor::caller(&caller).limited_to("*".parse().unwrap());
+    let broad = NewKey::test("acct_pro", "x").scopes(["*"]);
+    assert!(matches!(
+        issue(wide.clone(), broad).await,
+        Err(ManageError::Broader(Surplus::Scopes))
+    ));
+    assert!(issue(wide, new("x")).await.is_ok());
+    let narrow = Actor::caller(&caller).limited_to("calls".parse().unwrap());
+    assert!(matches!(
+        issue(narrow, new("x")).await,
+        Err(ManageError::Broader(Surplus::Scopes))
+    ));
+
+    // In its overlap a key hands out none that outlives it.
+    let overlap = Overlap::new(Duration::from_secs(60)).unwrap();
+    keys.regenerate(maker.record.id, overlap).await.unwrap();
+    let actor = Actor::caller(&setting.authenticate(&maker).await.unwrap());
+    let eternal = issue(actor.clone(), new("x")).await;
+    assert!(
+        matches!(eternal, Err(ManageError::Broader(Surplus::Expiry))),
+        "{eternal:?}"
+    );
+    let short = new("x").expires_in(Duration::from_secs(59));
+    assert!(issue(actor.clone(), short.clone()).await.is_ok());
+
+    // An actor that was kept is worth no more than its key is now.
+    keys.revoke(maker.record.id).await.unwrap();
+    assert!(matches!(
+        issue(actor, short).await,
+        Err(ManageError::ActorEnded)
+    ));
+}
+
+#[tokio::test]
+async fn networks_and_rates_are_handed_down() {
+    let setting = setting().await;
+    let five = NonZeroU32::new(5).unwrap();
+    let net = |text: &str| text.parse().unwrap();
+    let new = |name: &str| NewKey::live("acct_pro", name).scopes(["agents"]);
+    let maker = new("maker")
+        .quota_per_minute(five)
+        .allowed_networks([net("192.0.2.0/24")]);
+    let maker = setting.issue(maker).await;
+    let credential = Credential::key(maker.key.expose()).client("192.0.2.1".parse().unwrap());
+    let caller = setting.ringyo.authenticate(credential).await.unwrap();
+    let keys = setting.ringyo.keys().acting_as(Actor::caller(&caller));
+    let inside = || new("made").allowed_networks([net("192.0.2.128/25")]);
+    assert!(keys.issue(inside().quota_per_minute(five)).await.is_ok());
+    for (wide, expected) in [
+        (new("made").quota_per_minute(five), Surplus::Networks),
+        (
+            inside()
+                .allowed_networks([net("192.0.0.0/16")])
+                .quota_per_minute(five),
+            Surplus::Networks,
+        ),
+        (inside(), Surplus::Rate),
+        (
+            inside().quota_per_minute(NonZeroU32::new(6).unwrap()),
+            Surplus::Rate,
+        ),
+    ] {
+        match keys.issue(wide).await {
+            Err(ManageError::Broader(surplus)) => assert_eq!(surplus, expected),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn overlaps_do_not_get_around_the_maximum() {
+    let preset = ringyo_auth::Preset::new(
+        ringyo_auth::preset::ringyo::BRAND,
+        ringyo_auth::preset::ringyo::CATALOG.clone(),
+        [ringyo_auth::Plan::limited("solo", ringyo_limit::Quota::per_minute(60)).max_keys(1)],
+        "x",
+    );
+    let ringyo = ringyo_auth::Ringyo::builder(preset, crate::support::peppers())
+        .store(ringyo_store::MemoryStore::new())
+        .build()
+        .await
+        .unwrap();
+    ringyo.accounts().create("a", "solo").await.unwrap();
+    let keys = ringyo.keys();
+    let first = keys
+        .issue(NewKey::live("a", "x").scopes(["*"]))
+        .await
+        .unwrap();
+    let second = keys
+        .regenerate(first.record.id, Overlap::MAX)
+        .await
+        .unwrap()
+        .new;
+    let third = keys.regenerate(second.record.id, Overlap::MAX).await;
+    assert!(matches!(third, Err(ManageError::TooManyKeys)), "{third:?}");
+    keys.regenerate(second.record.id, Overlap::NONE)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_record_that_others_keep_changing_is_given_up_on() {
+    let setting = setting().await;
+    let key = setting.key().await.record;
+    setting.store.set_contended(true);
+    let keys = setting.ringyo.keys();
+    let answers = [
+        keys.revoke(key.id).await.map(drop),
+        keys.rename(key.id, "x").await.map(drop),
+        keys.regenerate(key.id, Overlap::NONE).await.map(drop),
+        setting
+            .ringyo
+            .accounts()
+            .set_plan(&key.account, "pro")
+            .await
+            .map(drop),
+    ];
+    for answer in answers {
+        assert!(matches!(answer, Err(ManageError::Conflict)), "{answer:?}");
+    }
+    setting.store.set_contended(false);
+    keys.revoke(key.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_form_can_be_checked_without_making_a_key() {
+    let setting = setting().await;
+    let keys = setting.ringyo.keys();
+    let error = keys
+        .check(&NewKey::live("acct_pro", "").scopes(["fly"]))
+        .unwrap_err();
+    assert_eq!(fields(error), ["name", "permissions"]);
+    keys.check(&NewKey::live("acct_pro", "x").scopes(["agents"]))
+        .unwrap();
+    let list = keys.list(ListKeys::default()).await.unwrap();
+    assert!(list.items.is_empty());
 }

@@ -206,6 +206,7 @@ async fn every_refusal_has_its_row() {
             403,
             "insufficient_permissions",
         ),
+        (ManageError::ActorEnded, 403, "actor_not_active"),
         (state(KeyState::Revoked), 409, "key_revoked"),
         (state(KeyState::Superseded), 409, "key_superseded"),
         (state(KeyState::Expired), 409, "key_expired"),
@@ -229,6 +230,7 @@ async fn every_refusal_has_its_row() {
             "insufficient_credits",
         ),
         (WalletError::NoAccount, 404, "not_found"),
+        (WalletError::Refunded, 409, "operation_refunded"),
         (WalletError::Conflict, 409, "operation_conflict"),
         (WalletError::Unavailable(down()), 503, "wallet_unavailable"),
     ];

@@ -97,9 +97,12 @@ pub(crate) struct Watched {
 #[derive(Debug)]
 struct Shared {
     loads: AtomicU64,
+    calls: AtomicU64,
     touched: AtomicU64,
     is_down: AtomicBool,
     is_feed_down: AtomicBool,
+    is_contended: AtomicBool,
+    is_restored: AtomicBool,
     loads_wait: AtomicBool,
     let_through: Semaphore,
     waiting: AtomicU64,
@@ -111,9 +114,12 @@ impl Default for Watched {
             inner: MemoryStore::new(),
             shared: Arc::new(Shared {
                 loads: AtomicU64::new(0),
+                calls: AtomicU64::new(0),
                 touched: AtomicU64::new(0),
                 is_down: AtomicBool::new(false),
                 is_feed_down: AtomicBool::new(false),
+                is_contended: AtomicBool::new(false),
+                is_restored: AtomicBool::new(false),
                 loads_wait: AtomicBool::new(false),
                 let_through: Semaphore::new(0),
                 waiting: AtomicU64::new(0),
@@ -125,6 +131,11 @@ impl Default for Watched {
 impl Watched {
     pub(crate) fn loads(&self) -> u64 {
         self.shared.loads.load(Ordering::SeqCst)
+    }
+
+    /// Calls of any method but those of the change feed.
+    pub(crate) fn calls(&self) -> u64 {
+        self.shared.calls.load(Ordering::SeqCst)
     }
 
     /// Rows that [`KeyStore::touch_keys`] was given.
@@ -141,6 +152,23 @@ impl Watched {
     /// Cuts the change feed alone.
     pub(crate) fn set_feed_down(&self, is_down: bool) {
         self.shared.is_feed_down.store(is_down, Ordering::SeqCst);
+    }
+
+    /// Lets every compare-and-set lose, as against somebody who always writes first.
+    pub(crate) fn set_contended(&self, is_contended: bool) {
+        self.shared
+            .is_contended
+            .store(is_contended, Ordering::SeqCst);
+    }
+
+    /// The next answer of the change feed is "everything", as after a restore.
+    pub(crate) fn restore(&self) {
+        self.shared.is_restored.store(true, Ordering::SeqCst);
+    }
+
+    /// Lets so many of the loads that wait give their row back, and goes on holding.
+    pub(crate) fn release_some(&self, loads: usize) {
+        self.shared.let_through.add_permits(loads);
     }
 
     /// From now on loads read their row and then wait before they give it back.
@@ -161,7 +189,15 @@ impl Watched {
         }
     }
 
+    fn contend(&self) -> Result<(), StoreError> {
+        if self.shared.is_contended.load(Ordering::SeqCst) {
+            return Err(StoreError::new(StoreErrorKind::Conflict, "too late"));
+        }
+        Ok(())
+    }
+
     fn check(&self) -> Result<(), StoreError> {
+        self.shared.calls.fetch_add(1, Ordering::SeqCst);
         down(self.shared.is_down.load(Ordering::SeqCst))
     }
 }
@@ -200,6 +236,7 @@ impl KeyStore for Watched {
     }
     async fn update_key(&self, key: &KeyRecord, event: &NewEvent) -> Result<KeyRecord, StoreError> {
         self.check()?;
+        self.contend()?;
         self.inner.update_key(key, event).await
     }
     async fn replace_key(
@@ -208,9 +245,13 @@ impl KeyStore for Watched {
         old_event: &NewEvent,
         new: &KeyRecord,
         new_event: &NewEvent,
+        max_keys: Option<u32>,
     ) -> Result<(KeyRecord, KeyRecord), StoreError> {
         self.check()?;
-        self.inner.replace_key(old, old_event, new, new_event).await
+        self.contend()?;
+        self.inner
+            .replace_key(old, old_event, new, new_event, max_keys)
+            .await
     }
     async fn list_keys(&self, query: &KeyQuery) -> Result<Page<KeyRecord>, StoreError> {
         self.check()?;
@@ -223,9 +264,12 @@ impl KeyStore for Watched {
             .fetch_add(used.len() as u64, Ordering::SeqCst);
         self.inner.touch_keys(used).await
     }
-    async fn count_by_pepper(&self) -> Result<Vec<(Option<PepperId>, u64)>, StoreError> {
+    async fn count_by_pepper(
+        &self,
+        at: Timestamp,
+    ) -> Result<Vec<(Option<PepperId>, u64)>, StoreError> {
         self.check()?;
-        self.inner.count_by_pepper().await
+        self.inner.count_by_pepper(at).await
     }
 }
 
@@ -249,6 +293,7 @@ impl AccountStore for Watched {
         event: &NewEvent,
     ) -> Result<Account, StoreError> {
         self.check()?;
+        self.contend()?;
         self.inner.update_account(account, event).await
     }
     async fn list_accounts(
@@ -305,7 +350,14 @@ impl EventStore for Watched {
 impl ChangeFeed for Watched {
     async fn changes_since(&self, cursor: Option<&Cursor>) -> Result<Changes, StoreError> {
         down(self.shared.is_feed_down.load(Ordering::SeqCst))?;
-        self.inner.changes_since(cursor).await
+        let changes = self.inner.changes_since(cursor).await?;
+        if self.shared.is_restored.swap(false, Ordering::SeqCst) {
+            return Ok(Changes {
+                changed: ChangeSet::Everything,
+                ..changes
+            });
+        }
+        Ok(changes)
     }
     async fn changed(&self, cursor: &Cursor) {
         if self.shared.is_feed_down.load(Ordering::SeqCst) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ringyo_auth::{LiveCaller, NewKey, WalletError};
-use ringyo_store::{AccountId, OperationId, Outcome};
+use ringyo_store::{AccountId, OperationId, OperationState, Outcome};
 
 use crate::support::{Setting, setting};
 
@@ -69,12 +69,26 @@ async fn what_is_held_is_spent_or_given_back() {
         Err(WalletError::Conflict)
     ));
     // The operation is over: asking for it again is not a way to get it for nothing.
-    let again = wallet.reserve(&caller, 2, &operation("a")).await;
-    assert!(matches!(again, Err(WalletError::Conflict)));
+    for again in [
+        wallet.reserve(&caller, 2, &operation("a")).await.map(drop),
+        wallet.charge(&caller, 2, &operation("a")).await.map(drop),
+    ] {
+        assert!(matches!(again, Err(WalletError::Refunded)));
+    }
 
     let held = wallet.reserve(&caller, 2, &operation("b")).await.unwrap();
+    assert_eq!(held.charge.outcome, Outcome::Done);
+    // Somebody may still give it back, so it is not paid for.
+    let charged = wallet.charge(&caller, 2, &operation("b")).await;
+    assert!(matches!(charged, Err(WalletError::Conflict)));
+    // Who asks again is told that it is not theirs alone, and later that all is done.
+    let again = wallet.reserve(&caller, 2, &operation("b")).await.unwrap();
+    assert_eq!(again.charge.outcome, Outcome::Replayed);
+    assert_eq!(again.charge.state, OperationState::Reserved);
     wallet.commit(&held).await.unwrap();
     assert_eq!(wallet.commit(&held).await.unwrap().balance, 3);
+    let again = wallet.reserve(&caller, 2, &operation("b")).await.unwrap();
+    assert_eq!(again.charge.state, OperationState::Committed);
     assert!(matches!(
         wallet.refund(&held).await,
         Err(WalletError::Conflict)

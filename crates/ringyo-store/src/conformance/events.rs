@@ -87,7 +87,7 @@ pub(super) async fn event_of_every_change(store: Shared) {
     let new = key(&account.id, 2);
     let old_entry = key_event(EventKind::KeyRegenerated, &draft);
     let new_entry = key_event(EventKind::KeyIssued, &new);
-    let replaced = store.replace_key(&updated, &old_entry, &new, &new_entry);
+    let replaced = store.replace_key(&updated, &old_entry, &new, &new_entry, None);
     let (old, new) = replaced.await.expect("a key is replaced");
     let mut expected = [
         event(old.revision, &old_entry),
@@ -121,7 +121,7 @@ pub(super) async fn event_of_no_refused_change(store: Shared) {
     let gone = store.update_key(&revoked, &entry).await;
     refused(gone, StoreErrorKind::Revoked, "an update");
     let new = key(&id, 5);
-    let replaced = store.replace_key(&first, &entry, &new, &entry).await;
+    let replaced = store.replace_key(&first, &entry, &new, &entry, None).await;
     refused(replaced, StoreErrorKind::Conflict, "a replacement");
     let account = Account::new(id.clone(), "agency", at(0));
     let entry = account_event(EventKind::AccountCreated, &id);

@@ -81,7 +81,7 @@ pub(super) async fn feed_shows_every_change(store: Shared) {
     let new = key(&first.id, 2);
     let event = key_event(EventKind::KeyRegenerated, &inserted);
     let new_event = key_event(EventKind::KeyIssued, &new);
-    let replaced = store.replace_key(&updated, &event, &new, &new_event);
+    let replaced = store.replace_key(&updated, &event, &new, &new_event, None);
     replaced.await.expect("a key is replaced");
     let both = [Changed::Key(inserted.id), Changed::Key(new.id)];
     expect(&both, "a replaced key").await;

@@ -51,7 +51,7 @@ async fn assert_stored(store: &Shared, expected: &KeyRecord) {
 pub(super) async fn key_insert_keeps_every_combination(store: Shared) {
     let account = acct(&store).await;
     let odd = odd_key(&account, key_id(0));
-    let statuses = [KeyStatus::Active, KeyStatus::Disabled, KeyStatus::Revoked];
+    let statuses = KeyStatus::ALL;
     let quotas = [None, Some(None), Some(NonZeroU32::new(7))];
     let mut keys = Vec::new();
     for (number, bits) in (0..64 * quotas.len()).enumerate() {
@@ -249,7 +249,10 @@ pub(super) async fn key_load_brings_the_account(store: Shared) {
 
 pub(super) async fn key_count_by_pepper(store: Shared) {
     let count = async || {
-        let mut counts = store.count_by_pepper().await.expect("keys are counted");
+        let mut counts = store
+            .count_by_pepper(at(0))
+            .await
+            .expect("keys are counted");
         counts.sort_unstable();
         counts
     };
@@ -257,13 +260,15 @@ pub(super) async fn key_count_by_pepper(store: Shared) {
     let account = acct(&store).await;
     let (one, top) = (Some(PepperId::new(1)), Some(PepperId::new(u16::MAX)));
     let past = Some(at(-1));
-    let variants: [(Option<PepperId>, KeyStatus, Option<Timestamp>); 6] = [
+    let variants: [(Option<PepperId>, KeyStatus, Option<Timestamp>); 8] = [
         (one, KeyStatus::Active, None),
         (one, KeyStatus::Disabled, None),
         (one, KeyStatus::Revoked, None),
-        (None, KeyStatus::Active, past),
-        (top, KeyStatus::Active, past),
+        (None, KeyStatus::Active, None),
+        (top, KeyStatus::Active, Some(at(1))),
         (Some(PepperId::new(2)), KeyStatus::Revoked, None),
+        (Some(PepperId::new(3)), KeyStatus::Superseded, None),
+        (Some(PepperId::new(4)), KeyStatus::Active, past),
     ];
     for (number, (pepper, status, expires_at)) in variants.into_iter().enumerate() {
         let key = KeyRecord {

@@ -148,7 +148,7 @@ pub(super) async fn list_ends_at_the_last_page(store: Shared) {
 
 pub(super) async fn list_filters_by_state(store: Shared) {
     let account = acct(&store).await;
-    let variants: [(KeyStatus, Option<i64>, Option<i64>); 9] = [
+    let variants: [(KeyStatus, Option<i64>, Option<i64>); 10] = [
         (KeyStatus::Active, None, None),
         (KeyStatus::Active, Some(11), Some(11)),
         (KeyStatus::Active, Some(10), None),
@@ -158,6 +158,7 @@ pub(super) async fn list_filters_by_state(store: Shared) {
         (KeyStatus::Disabled, None, None),
         (KeyStatus::Revoked, None, None),
         (KeyStatus::Revoked, Some(11), None),
+        (KeyStatus::Superseded, None, None),
     ];
     for (number, (status, expires, superseded)) in variants.into_iter().enumerate() {
         let key = KeyRecord {
@@ -179,7 +180,7 @@ pub(super) async fn list_filters_by_state(store: Shared) {
         ids
     };
     let numbers = |numbers: &[usize]| numbers.iter().copied().map(key_id).collect::<Vec<_>>();
-    let all = numbers(&[0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    let all = numbers(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     assert_eq!(listed(KeyFilter::All, at(10)).await, all);
     let active = listed(KeyFilter::Active, at(10)).await;
     assert_eq!(active, numbers(&[0, 1, 5]), "active at the tenth second");

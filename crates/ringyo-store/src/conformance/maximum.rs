@@ -16,7 +16,8 @@ pub(super) async fn maximum_counts_current_keys(store: Shared) {
         |key, next| key.expires_at = Some(next),
         |key, next| key.superseded_at = Some(next),
     ];
-    let passed_over: [Change; 4] = [
+    let passed_over: [Change; 5] = [
+        |key, _| key.status = KeyStatus::Superseded,
         |key, _| key.status = KeyStatus::Revoked,
         |key, _| key.expires_at = Some(at(100)),
         |key, _| key.superseded_at = Some(at(100)),
@@ -94,13 +95,43 @@ pub(super) async fn maximum_holds_under_parallel_inserts(store: Shared) {
     assert_eq!(issued.count(), MAX, "events of inserts");
 }
 
-pub(super) async fn maximum_is_not_asked_by_replace(store: Shared) {
+/// Documented at `KeyStore::replace_key`.
+pub(super) async fn maximum_leaves_one_more_for_a_successor(store: Shared) {
     let account = acct(&store).await;
     let first = key(&account, 1);
     let event = key_event(EventKind::KeyIssued, &first);
     let old = store.insert_key(&first, Some(1), &event).await;
     let old = old.expect("one key of one is inserted");
-    let new = key(&account, 2);
-    let replaced = store.replace_key(&old, &event, &new, &event).await;
-    replaced.expect("a key is replaced at the maximum");
+    let replace = async |old: &KeyRecord, number: usize, max: Option<u32>| {
+        let new = key(&account, number);
+        let (of_old, of_new) = (
+            key_event(EventKind::KeyRegenerated, old),
+            key_event(EventKind::KeyIssued, &new),
+        );
+        store.replace_key(old, &of_old, &new, &of_new, max).await
+    };
+
+    // The old key stays current, as in an overlap: two keys of one.
+    let (_, second) = replace(&old, 2, Some(1))
+        .await
+        .expect("a successor comes beside the only key");
+    let before = everything(&store).await;
+    refused(
+        replace(&second, 3, Some(1)).await,
+        StoreErrorKind::TooManyKeys,
+        "a third key of one",
+    );
+    assert_unchanged(&store, &before, "a replacement above the maximum").await;
+
+    // Where one goes as one comes there is always room, and without a maximum too.
+    let ended = KeyRecord {
+        status: KeyStatus::Superseded,
+        ..second
+    };
+    let (_, third) = replace(&ended, 3, Some(1))
+        .await
+        .expect("a successor comes for a key that goes");
+    replace(&third, 4, None)
+        .await
+        .expect("nobody asked for a maximum");
 }

@@ -203,7 +203,7 @@ cases! { $
         key_update_leaves_fixed_fields: "fields that never change stay as they were inserted",
         key_update_needs_the_current_revision: "a write that did not read the newest revision is refused",
         key_load_brings_the_account: "loading a key gives its account as it is now",
-        key_count_by_pepper: "keys that are not revoked are counted by pepper",
+        key_count_by_pepper: "keys that are active or disabled are counted by pepper",
     }
     revoked {
         revoked_key_takes_no_write: "a revoked key cannot be written, whatever revision and status the write carries",
@@ -220,7 +220,7 @@ cases! { $
     maximum {
         maximum_counts_current_keys: "active and disabled keys count towards the maximum, others do not",
         maximum_holds_under_parallel_inserts: "64 inserts at once leave exactly the maximum",
-        maximum_is_not_asked_by_replace: "replacing a key works at the maximum",
+        maximum_leaves_one_more_for_a_successor: "a successor may be one key more than the maximum",
     }
     replace {
         replace_writes_both_keys: "the old key is changed and the new one added, each with its event",

@@ -238,7 +238,7 @@ async fn replace(store: &Shared, old: &KeyRecord, new: &KeyRecord) {
     };
     let old_event = key_event(EventKind::KeyRegenerated, old);
     let new_event = key_event(EventKind::KeyIssued, new);
-    let replaced = store.replace_key(&write, &old_event, new, &new_event);
+    let replaced = store.replace_key(&write, &old_event, new, &new_event, None);
     replaced.await.expect("a key is replaced");
 }
 

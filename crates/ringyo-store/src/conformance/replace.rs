@@ -27,7 +27,7 @@ pub(super) async fn replace_writes_both_keys(store: Shared) {
     let old_event = key_event(EventKind::KeyRegenerated, &read);
     let new_event = key_event(EventKind::KeyIssued, &draft);
     let replaced = store
-        .replace_key(&write, &old_event, &draft, &new_event)
+        .replace_key(&write, &old_event, &draft, &new_event, None)
         .await;
     let (old, new) = replaced.expect("a key is replaced");
 
@@ -115,14 +115,14 @@ pub(super) async fn replace_refused_changes_nothing(store: Shared) {
     for (old, new, expected, what) in attempts {
         let event = key_event(EventKind::KeyRegenerated, old);
         let write = superseded(old, new);
-        let replaced = store.replace_key(&write, &event, new, &event);
+        let replaced = store.replace_key(&write, &event, new, &event, None);
         refused(replaced.await, expected, what);
         assert_unchanged(&store, &before, what).await;
     }
     // What was refused left the way open.
     let event = key_event(EventKind::KeyRegenerated, &current);
     let write = superseded(&current, &fresh);
-    let replaced = store.replace_key(&write, &event, &fresh, &event);
+    let replaced = store.replace_key(&write, &event, &fresh, &event, None);
     replaced.await.expect("the same key is replaced at last");
 }
 
@@ -138,7 +138,7 @@ pub(super) async fn replace_racing_has_one_winner(store: Shared) {
             async move {
                 let event = key_event(EventKind::KeyRegenerated, &old);
                 let write = superseded(&old, &new);
-                store.replace_key(&write, &event, &new, &event).await
+                store.replace_key(&write, &event, &new, &event, None).await
             }
         })
         .await;

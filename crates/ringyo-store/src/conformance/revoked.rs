@@ -38,7 +38,7 @@ pub(super) async fn revoked_key_takes_no_write(store: Shared) {
             let new = key_of(&account, key_id(2), 2);
             let new_event = key_event(EventKind::KeyRegenerated, &new);
             let old_event = key_event(EventKind::KeyRegenerated, &write);
-            let replaced = store.replace_key(&write, &old_event, &new, &new_event);
+            let replaced = store.replace_key(&write, &old_event, &new, &new_event, None);
             refused(replaced.await, StoreErrorKind::Revoked, what);
             assert_unchanged(&store, &before, what).await;
         }
@@ -58,7 +58,9 @@ pub(super) async fn revoked_key_keeps_its_id(store: Shared) {
         let event = key_event(EventKind::KeyIssued, &again);
         let inserted = store.insert_key(&again, None, &event).await;
         refused(inserted, StoreErrorKind::AlreadyExists, what);
-        let replaced = store.replace_key(&survivor, &event, &again, &event).await;
+        let replaced = store
+            .replace_key(&survivor, &event, &again, &event, None)
+            .await;
         refused(replaced, StoreErrorKind::AlreadyExists, what);
         assert_unchanged(&store, &before, what).await;
     }
@@ -121,7 +123,7 @@ async fn write_until_revoked(store: &Shared, key: &KeyRecord, rival: usize) {
                 let new = key_of(&key.account, key_id(number), number);
                 let event = key_event(EventKind::KeyRegenerated, &new);
                 write.replaced_by = Some(new.id);
-                let replaced = store.replace_key(&write, &event, &new, &event).await;
+                let replaced = store.replace_key(&write, &event, &new, &event, None).await;
                 replaced.map(|(old, _)| old)
             }
             2 => {

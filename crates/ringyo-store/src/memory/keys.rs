@@ -5,8 +5,8 @@ use ringyo_key::{KeyId, PepperId};
 
 use super::{MemoryStore, State};
 use crate::{
-    KeyCursor, KeyQuery, KeyRecord, KeyState, KeyStatus, KeyStore, LoadedKey, NewEvent, Page,
-    StoreError, StoreErrorKind, Timestamp,
+    KeyCursor, KeyQuery, KeyRecord, KeyStatus, KeyStore, LoadedKey, NewEvent, Page, StoreError,
+    StoreErrorKind, Timestamp,
 };
 
 #[async_trait]
@@ -19,11 +19,8 @@ impl KeyStore for MemoryStore {
     ) -> Result<KeyRecord, StoreError> {
         let mut state = self.state();
         state.check_new(key)?;
-        if max_keys.is_some_and(|max| state.count_current(key, event.at) >= max as usize) {
-            return Err(StoreError::new(
-                StoreErrorKind::TooManyKeys,
-                "the account has as many keys as it may have",
-            ));
+        if max_keys.is_some_and(|max| state.count_current(key, event.at, None) >= max as usize) {
+            return Err(too_many_keys());
         }
         Ok(self.put_new(&mut state, key, event))
     }
@@ -52,12 +49,20 @@ impl KeyStore for MemoryStore {
         old_event: &NewEvent,
         new: &KeyRecord,
         new_event: &NewEvent,
+        max_keys: Option<u32>,
     ) -> Result<(KeyRecord, KeyRecord), StoreError> {
         let mut state = self.state();
         state.check_change(old)?;
         state.check_new(new)?;
-        let new = self.put_new(&mut state, new, new_event);
-        Ok((self.put_changed(&mut state, old, old_event), new))
+        if let Some(max) = max_keys {
+            let others = state.count_current(new, new_event.at, Some(old.id));
+            let all = others + usize::from(old.is_current_at(new_event.at));
+            if all > max as usize {
+                return Err(too_many_keys());
+            }
+        }
+        let old = self.put_changed(&mut state, old, old_event);
+        Ok((old, self.put_new(&mut state, new, new_event)))
     }
 
     async fn list_keys(&self, query: &KeyQuery) -> Result<Page<KeyRecord>, StoreError> {
@@ -87,15 +92,25 @@ impl KeyStore for MemoryStore {
         Ok(())
     }
 
-    async fn count_by_pepper(&self) -> Result<Vec<(Option<PepperId>, u64)>, StoreError> {
+    async fn count_by_pepper(
+        &self,
+        at: Timestamp,
+    ) -> Result<Vec<(Option<PepperId>, u64)>, StoreError> {
         let mut counts = BTreeMap::new();
         for key in self.state().keys.values() {
-            if key.status != KeyStatus::Revoked {
+            if key.is_current_at(at) {
                 *counts.entry(key.pepper).or_insert(0) += 1;
             }
         }
         Ok(counts.into_iter().collect())
     }
+}
+
+fn too_many_keys() -> StoreError {
+    StoreError::new(
+        StoreErrorKind::TooManyKeys,
+        "the account has as many keys as it may have",
+    )
 }
 
 impl State {
@@ -135,11 +150,11 @@ impl State {
         Ok(())
     }
 
-    fn count_current(&self, like: &KeyRecord, now: Timestamp) -> usize {
+    fn count_current(&self, like: &KeyRecord, now: Timestamp, besides: Option<KeyId>) -> usize {
         self.keys
             .values()
-            .filter(|key| key.account == like.account)
-            .filter(|key| matches!(key.state_at(now), KeyState::Active | KeyState::Disabled))
+            .filter(|key| key.account == like.account && Some(key.id) != besides)
+            .filter(|key| key.is_current_at(now))
             .count()
     }
 }

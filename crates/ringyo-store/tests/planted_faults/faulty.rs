@@ -45,6 +45,7 @@ pub(crate) enum Fault {
     CountsActiveKeysOnly,
     CountsExpiredKeys,
     ReplaceAsksTheMaximum,
+    ReplaceForgetsTheMaximum,
     ReplaceForgetsTheOldKey,
     ReplacesInTwoSteps,
     ReplaceAddsBeforeItChecks,
@@ -111,7 +112,6 @@ pub(crate) struct Notes {
     pub(crate) accounts: HashMap<AccountId, Account>,
     pub(crate) operations: HashSet<(AccountId, OperationId)>,
     pub(crate) offsets: HashMap<KeyId, usize>,
-    pub(crate) max_keys: Option<u32>,
     pub(crate) counter: usize,
 }
 

@@ -20,7 +20,6 @@ impl KeyStore for Faulty {
         event: &NewEvent,
     ) -> Result<KeyRecord, StoreError> {
         let key = &self.written(key);
-        self.notes().max_keys = max_keys;
         if self.is(Fault::MakesMissingAccounts) {
             let account = Account::new(key.account.clone(), "pro", key.created_at);
             let _ = self.inner.insert_account(&account, event).await;
@@ -113,11 +112,13 @@ impl KeyStore for Faulty {
         old_event: &NewEvent,
         new: &KeyRecord,
         new_event: &NewEvent,
+        max_keys: Option<u32>,
     ) -> Result<(KeyRecord, KeyRecord), StoreError> {
         let (old, new) = (&self.written(old), &self.written(new));
-        if self.is(Fault::ReplaceAsksTheMaximum) && self.notes().max_keys == Some(1) {
+        if self.is(Fault::ReplaceAsksTheMaximum) && max_keys == Some(1) {
             return Err(StoreError::new(StoreErrorKind::TooManyKeys, "too many"));
         }
+        let max_keys = max_keys.filter(|_| !self.is(Fault::ReplaceForgetsTheMaximum));
         if self.is(Fault::ReplaceForgetsTheOldKey) {
             let new = self.inner.insert_key(new, None, new_event).await?;
             return Ok((old.clone(), new));
@@ -132,7 +133,9 @@ impl KeyStore for Faulty {
             gap().await;
             return Ok((self.inner.update_key(old, old_event).await?, new));
         }
-        let replaced = self.inner.replace_key(old, old_event, new, new_event);
+        let replaced = self
+            .inner
+            .replace_key(old, old_event, new, new_event, max_keys);
         let (old, new) = replaced.await?;
         Ok((self.shown(old), self.shown(new)))
     }
@@ -166,9 +169,12 @@ impl KeyStore for Faulty {
         self.inner.touch_keys(used).await
     }
 
-    async fn count_by_pepper(&self) -> Result<Vec<(Option<PepperId>, u64)>, StoreError> {
+    async fn count_by_pepper(
+        &self,
+        at: Timestamp,
+    ) -> Result<Vec<(Option<PepperId>, u64)>, StoreError> {
         if !self.is(Fault::CountsRevokedPeppers) {
-            return self.inner.count_by_pepper().await;
+            return self.inner.count_by_pepper(at).await;
         }
         let mut counts = BTreeMap::new();
         for key in self.all_keys().await {

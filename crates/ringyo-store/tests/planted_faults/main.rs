@@ -105,7 +105,11 @@ const PLANTED: &[(Fault, &[&str])] = &[
     (Fault::CountsExpiredKeys, &["maximum_counts_current_keys"]),
     (
         Fault::ReplaceAsksTheMaximum,
-        &["maximum_is_not_asked_by_replace"],
+        &["maximum_leaves_one_more_for_a_successor"],
+    ),
+    (
+        Fault::ReplaceForgetsTheMaximum,
+        &["maximum_leaves_one_more_for_a_successor"],
     ),
     (
         Fault::ReplaceForgetsTheOldKey,

@@ -1,0 +1,207 @@
+//! The one shape of every answer: `{"data", "meta"}`, or the envelope of an error.
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ringyo::{AuthError, ManageError, Page, Rejection, WalletError, envelope};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::fmt::Display;
+
+use crate::documents::Fault;
+use crate::request::{current_id, reject};
+
+/// 200 with one thing.
+#[derive(Debug)]
+pub(crate) struct Data<T>(pub(crate) T);
+
+/// 201 with the thing that was made.
+#[derive(Debug)]
+pub(crate) struct Created<T>(pub(crate) T);
+
+/// 200 with a part of a list.
+#[derive(Debug)]
+pub(crate) struct List<T> {
+    items: Vec<T>,
+    next: Option<String>,
+}
+
+/// Why a request is not done: a refusal by the library, or one of the demo's own.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    Refused(Rejection),
+    Own {
+        status: StatusCode,
+        code: &'static str,
+        message: String,
+        details: Map<String, Value>,
+    },
+}
+
+impl<T> List<T> {
+    /// A page of something, shown in another form.
+    pub(crate) fn of<S, C: Display>(page: Page<S, C>, show: impl FnMut(S) -> T) -> Self {
+        Self {
+            items: page.items.into_iter().map(show).collect(),
+            next: page.next.map(|cursor| cursor.to_string()),
+        }
+    }
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self::Own {
+            status,
+            code,
+            message: message.into(),
+            details: Map::new(),
+        }
+    }
+
+    /// The same with a detail more; what the library refused says all there is to say.
+    pub(crate) fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
+        if let Self::Own { details, .. } = &mut self {
+            details.insert(name.to_owned(), value.into());
+        }
+        self
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "There is no such thing.",
+        )
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "This path has no such method.",
+        )
+    }
+
+    /// Fields or parameters that break a rule, each with the rule.
+    pub(crate) fn invalid(faults: Map<String, Value>) -> Self {
+        Self::Own {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            code: "invalid_request",
+            message: "Some fields are not valid.".to_owned(),
+            details: faults,
+        }
+    }
+
+    /// A fault of the service. What it was stands in the log and not in the answer.
+    pub(crate) fn internal(fault: impl Display) -> Self {
+        tracing::error!(request_id = current_id(), %fault, "internal error");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "Something went wrong here. Try again later.",
+        )
+    }
+}
+
+impl<T: Serialize> IntoResponse for Data<T> {
+    fn into_response(self) -> Response {
+        let meta = Meta::current();
+        Json(Body { data: self.0, meta }).into_response()
+    }
+}
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        (StatusCode::CREATED, Data(self.0)).into_response()
+    }
+}
+
+impl<T: Serialize> IntoResponse for List<T> {
+    fn into_response(self) -> Response {
+        Json(ListBody {
+            data: self.items,
+            has_more: self.next.is_some(),
+            next_cursor: self.next,
+            meta: Meta::current(),
+        })
+        .into_response()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Refused(rejection) => rejection.into_response(&current_id()),
+            Self::Own {
+                status,
+                code,
+                message,
+                details,
+            } => {
+                let body = envelope(code, &message, &details, &current_id());
+                (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+            }
+        }
+    }
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        refused(reject(&error), &error)
+    }
+}
+
+impl From<ManageError> for Problem {
+    fn from(error: ManageError) -> Self {
+        refused(reject(&error), &error)
+    }
+}
+
+impl From<WalletError> for Problem {
+    fn from(error: WalletError) -> Self {
+        refused(reject(&error), &error)
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        Self::internal(fault)
+    }
+}
+
+fn refused(rejection: Rejection, error: &(dyn std::error::Error + 'static)) -> Problem {
+    let code = rejection.code();
+    if rejection.status().is_server_error() {
+        tracing::error!(request_id = current_id(), code, error, "refused");
+    } else {
+        tracing::debug!(request_id = current_id(), code, error, "refused");
+    }
+    Problem::Refused(rejection)
+}
+
+#[derive(Serialize)]
+struct Body<T> {
+    data: T,
+    meta: Meta,
+}
+
+#[derive(Serialize)]
+struct ListBody<T> {
+    data: Vec<T>,
+    has_more: bool,
+    next_cursor: Option<String>,
+    meta: Meta,
+}
+
+#[derive(Serialize)]
+struct Meta {
+    request_id: String,
+}
+
+impl Meta {
+    fn current() -> Self {
+        Self {
+            request_id: current_id(),
+        }
+    }
+}

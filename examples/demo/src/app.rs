@@ -1,0 +1,56 @@
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use ringyo::Ringyo;
+
+use crate::answer::Problem;
+use crate::dashboard::{DemoLogin, Sessions};
+use crate::documents::Documents;
+use crate::request::{contain, identify};
+use crate::{api, dashboard, health};
+
+/// The largest body that is read, in bytes. The largest that makes sense has a description of
+/// 1,000 characters and 100 permissions.
+const MAX_BODY: usize = 64 * 1024;
+
+/// What handlers work with. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    pub(crate) ringyo: Ringyo,
+    pub(crate) documents: Documents,
+    pub(crate) sessions: Sessions,
+    pub(crate) login: DemoLogin,
+}
+
+/// Every route of the service.
+pub(crate) fn router(app: App) -> Router {
+    let open = Router::new()
+        .route("/healthz", get(health::show))
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(from_fn(contain));
+    Router::new()
+        // As services, so that `/v1/` and all that is not there asks for a key as well.
+        .nest_service("/v1", api::routes(&app))
+        .nest_service("/dashboard", dashboard::routes(&app))
+        .merge(open)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(app.clone(), identify))
+        .with_state(app)
+}
+
+#[cfg(test)]
+impl App {
+    pub(crate) async fn for_test() -> Self {
+        use ringyo::{MemoryStore, Pepper, PepperId, Preset};
+        let pepper = Pepper::generate(PepperId::new(1));
+        let builder = Ringyo::builder(Preset::ringyo(), pepper).store(MemoryStore::new());
+        Self {
+            ringyo: builder.build().await.unwrap(),
+            documents: Documents::in_memory().unwrap(),
+            sessions: Sessions::default(),
+            login: DemoLogin::Refused,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// How to run the demo. Every flag can be set by an environment variable instead.
+///
+/// The peppers themselves can be given in `RINGYO_PEPPER`, as `id:base64[,id:base64…]` with the
+/// active one first. There is no flag for that, since everybody on a machine can read the
+/// arguments of a process.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(
+    name = "ringyo-demo",
+    version,
+    about = env!("CARGO_PKG_DESCRIPTION"),
+    long_about = None,
+    after_help = "RINGYO_PEPPER, if set, holds the peppers: id:base64[,id:base64…], the active one first."
+)]
+pub struct Config {
+    /// Listen address; port 0 picks a free one, which is printed
+    #[arg(long, env = "RINGYO_ADDR", default_value = "127.0.0.1:8787")]
+    pub addr: SocketAddr,
+
+    /// Where keys and everything else are kept: `memory` or `sqlite:PATH`
+    #[arg(
+        long,
+        env = "RINGYO_STORE",
+        hide_env_values = true,
+        default_value = "sqlite:ringyo-demo.db"
+    )]
+    pub store: StoreLocation,
+
+    /// Who counts requests: `local`
+    #[arg(
+        long,
+        env = "RINGYO_LIMITER",
+        hide_env_values = true,
+        default_value = "local"
+    )]
+    pub limiter: LimiterLocation,
+
+    /// File of `id:base64` lines, the first one active; created when missing. Unless named it is
+    /// beside the SQLite file
+    #[arg(long, env = "RINGYO_PEPPER_FILE")]
+    pub pepper_file: Option<PathBuf>,
+
+    /// How long a cached key is believed without confirmation from the store
+    #[arg(
+        long,
+        env = "RINGYO_MAX_STALENESS",
+        default_value = "5s",
+        value_parser = humantime::parse_duration
+    )]
+    pub max_staleness: Duration,
+
+    /// Let anybody who reaches the service log in, even when it listens on more than loopback
+    #[arg(long, env = "RINGYO_ALLOW_DEMO_LOGIN")]
+    pub allow_demo_login: bool,
+}
+
+impl Config {
+    /// Where the peppers are, unless the environment holds them: the file that was named, or the
+    /// one beside the SQLite file. `None`: they need not outlive the process.
+    #[must_use]
+    pub fn pepper_path(&self) -> Option<PathBuf> {
+        let beside = || match &self.store {
+            StoreLocation::Memory => None,
+            StoreLocation::Sqlite(path) => {
+                let mut path = path.clone().into_os_string();
+                path.push(".peppers");
+                Some(path.into())
+            }
+        };
+        self.pepper_file.clone().or_else(beside)
+    }
+}
+
+/// Where keys, accounts and the demo's own objects are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreLocation {
+    /// In this process, gone with it.
+    Memory,
+    /// In one SQLite file.
+    Sqlite(PathBuf),
+}
+
+/// Who counts requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimiterLocation {
+    /// This process.
+    Local,
+}
+
+/// A text that names no place this build knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LocationError {
+    /// A PostgreSQL address.
+    #[error("this build has no PostgreSQL store; use `memory` or `sqlite:PATH`")]
+    NoPostgres,
+    /// A Redis address.
+    #[error("this build has no Redis limiter; use `local`")]
+    NoRedis,
+    /// Neither of the stores there are.
+    #[error("a store is `memory` or `sqlite:PATH`")]
+    UnknownStore,
+    /// None of the limiters there are.
+    #[error("a limiter is `local`")]
+    UnknownLimiter,
+}
+
+impl FromStr for StoreLocation {
+    type Err = LocationError;
+    fn from_str(text: &str) -> Result<Self, LocationError> {
+        match text.split_once(':') {
+            None if text == "memory" => Ok(Self::Memory),
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
+            Some(("postgres" | "postgresql", _)) => Err(LocationError::NoPostgres),
+            _ => Err(LocationError::UnknownStore),
+        }
+    }
+}
+
+impl FromStr for LimiterLocation {
+    type Err = LocationError;
+    fn from_str(text: &str) -> Result<Self, LocationError> {
+        match text.split_once(':') {
+            None if text == "local" => Ok(Self::Local),
+            Some(("redis" | "rediss" | "valkey", _)) => Err(LocationError::NoRedis),
+            _ => Err(LocationError::UnknownLimiter),
+        }
+    }
+}

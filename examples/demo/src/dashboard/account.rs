@@ -1,0 +1,44 @@
+use axum::Extension;
+use axum::extract::State;
+use ringyo::{AccountId, ApiAccess};
+use serde::Serialize;
+
+use super::visitor::Visitor;
+use crate::answer::{Data, Problem};
+use crate::app::App;
+
+#[derive(Debug, Serialize)]
+pub(super) struct AccountView {
+    id: AccountId,
+    plan: String,
+    api_access: bool,
+    credits: u64,
+    /// Requests a minute; none for a plan without API access or without a limit.
+    limit_per_minute: Option<u32>,
+}
+
+/// `GET /dashboard/api/account`.
+pub(super) async fn show(
+    State(app): State<App>,
+    Extension(visitor): Extension<Visitor>,
+) -> Result<Data<AccountView>, Problem> {
+    let account = app.ringyo.accounts().find(&visitor.account).await?;
+    let credits = app.ringyo.wallet().balance(&account.id).await?;
+    let plan = app
+        .ringyo
+        .plans()
+        .iter()
+        .find(|plan| plan.name == account.plan);
+    let access = plan.map_or(ApiAccess::None, |plan| plan.access);
+    Ok(Data(AccountView {
+        id: account.id,
+        plan: account.plan,
+        api_access: access != ApiAccess::None,
+        credits,
+        limit_per_minute: match access {
+            // The plans of Ringyo count by the minute.
+            ApiAccess::Limited(quota) => Some(quota.limit()),
+            ApiAccess::None | ApiAccess::Unlimited => None,
+        },
+    }))
+}

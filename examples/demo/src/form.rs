@@ -1,0 +1,144 @@
+//! Bodies of requests. Everything that is wrong with one is said at once, field by field.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::answer::Problem;
+
+/// A body that was received and not looked at yet, so that a handler can first ask whether the
+/// caller may do what it does.
+#[derive(Debug)]
+pub(crate) struct Payload {
+    content_type: String,
+    bytes: Bytes,
+}
+
+/// The fields of a JSON object, taken one by one.
+#[derive(Debug, Default)]
+pub(crate) struct Form {
+    fields: Map<String, Value>,
+    faults: Map<String, Value>,
+}
+
+impl Payload {
+    /// Reads the body as a JSON object.
+    pub(crate) fn form(&self) -> Result<Form, Problem> {
+        if self.content_type != "application/json" {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "Send JSON, with `Content-Type: application/json`.",
+            ));
+        }
+        match serde_json::from_slice(&self.bytes) {
+            Ok(Value::Object(fields)) => Ok(Form {
+                fields,
+                ..Form::default()
+            }),
+            Ok(_) => Err(invalid_body(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "must be a JSON object".to_owned(),
+            )),
+            Err(error) => Err(invalid_body(StatusCode::BAD_REQUEST, error.to_string())),
+        }
+    }
+
+    /// The same, where sending nothing is fine.
+    pub(crate) fn form_or_nothing(&self) -> Result<Form, Problem> {
+        if self.bytes.is_empty() {
+            return Ok(Form::default());
+        }
+        self.form()
+    }
+
+    /// Whether it is what an HTML form sends.
+    pub(crate) fn is_html_form(&self) -> bool {
+        self.content_type == "application/x-www-form-urlencoded"
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Payload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let content_type = request.headers().get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let essence = content_type.unwrap_or_default().split(';').next();
+        let content_type = essence.unwrap_or_default().trim().to_ascii_lowercase();
+        let bytes = Bytes::from_request(request, state).await;
+        let bytes = bytes.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "payload_too_large",
+                "The body is too large.",
+            ),
+            _ => invalid_body(StatusCode::BAD_REQUEST, "could not be read".to_owned()),
+        })?;
+        Ok(Self {
+            content_type,
+            bytes,
+        })
+    }
+}
+
+impl Form {
+    /// A field that may be left out or `null`.
+    pub(crate) fn optional<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        match self.fields.remove(name)? {
+            Value::Null => None,
+            value => serde_json::from_value(value)
+                .map_err(|error| self.refuse(name, error.to_string()))
+                .ok(),
+        }
+    }
+
+    /// A field that must be there; its default stands in until [`check`](Self::check) refuses.
+    pub(crate) fn required<T: DeserializeOwned + Default>(&mut self, name: &str) -> T {
+        self.optional(name).unwrap_or_else(|| {
+            self.refuse(name, "is required");
+            T::default()
+        })
+    }
+
+    /// A text where `null` means the empty one.
+    pub(crate) fn clearable(&mut self, name: &str) -> Option<String> {
+        if self.fields.get(name) == Some(&Value::Null) {
+            self.fields.remove(name);
+            return Some(String::new());
+        }
+        self.optional(name)
+    }
+
+    /// Notes what is wrong with a field, unless something is already.
+    pub(crate) fn refuse(&mut self, name: &str, message: impl Into<String>) {
+        self.faults
+            .entry(name)
+            .or_insert_with(|| Value::String(message.into()));
+    }
+
+    /// Notes a field that breaks a rule.
+    pub(crate) fn expect(&mut self, name: &str, holds: bool, message: &str) {
+        if !holds {
+            self.refuse(name, message);
+        }
+    }
+
+    /// Goes on if nothing is wrong. A field that was not asked for is: it may be a misspelt limit.
+    pub(crate) fn check(mut self) -> Result<(), Problem> {
+        for name in std::mem::take(&mut self.fields).keys() {
+            self.refuse(name, "is not known");
+        }
+        if self.faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::invalid(self.faults))
+        }
+    }
+}
+
+fn invalid_body(status: StatusCode, message: String) -> Problem {
+    Problem::new(status, "invalid_request", "The body is not valid.").detail("body", message)
+}

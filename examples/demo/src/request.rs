@@ -1,0 +1,113 @@
+//! What holds for every request: it has an id, and it gets an answer.
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use ringyo::{Refusal, Rejection, Ringyo};
+use std::net::{IpAddr, SocketAddr};
+
+use crate::answer::Problem;
+use crate::app::App;
+use crate::random;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The request that the current task answers.
+#[derive(Debug, Clone)]
+struct Current {
+    id: String,
+    ringyo: Ringyo,
+}
+
+tokio::task_local! {
+    static CURRENT: Current;
+}
+
+/// The outermost middleware: gives the request an id, which every answer carries.
+pub(crate) async fn identify(State(app): State<App>, request: Request, next: Next) -> Response {
+    let id = random::id("req");
+    let current = Current {
+        id: id.clone(),
+        ringyo: app.ringyo,
+    };
+    let method = request.method().clone();
+    // Without the query, where people have been known to put keys.
+    let path = request.uri().path().to_owned();
+
+    let mut response = CURRENT.scope(current, next.run(request)).await;
+    let status = response.status().as_u16();
+    tracing::debug!(request_id = id, %method, path, status, "answered");
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::try_from(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    // Answers are for one account, and some hold a key.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
+}
+
+/// The innermost middleware: answers in a task of its own. A panic there becomes an answer, and a
+/// client that hangs up does not stop a call half-way between its credits and its record.
+pub(crate) async fn contain(request: Request, next: Next) -> Response {
+    let current = CURRENT.with(Clone::clone);
+    let answer = tokio::spawn(CURRENT.scope(current, next.run(request)));
+    answer
+        .await
+        .unwrap_or_else(|_| Problem::internal("a handler panicked").into_response())
+}
+
+/// The id of the request that the current task answers.
+pub(crate) fn current_id() -> String {
+    CURRENT.with(|current| current.id.clone())
+}
+
+/// A refusal by the library as HTTP.
+pub(crate) fn reject(refusal: &impl Refusal) -> Rejection {
+    CURRENT.with(|Current { ringyo, .. }| ringyo.rejector().reject(refusal, ringyo.now()))
+}
+
+/// The address that the request came from. Behind a proxy it is the proxy's; a service that has
+/// one reads the header which that proxy, and nobody else, can set.
+pub(crate) fn peer(request: &Request) -> Option<IpAddr> {
+    let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    info.map(|ConnectInfo(peer)| peer.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::Router;
+    use axum::middleware::{from_fn, from_fn_with_state};
+    use axum::routing::get;
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer() {
+        let app = App::for_test().await;
+        let router = Router::new()
+            .route("/fine", get(async || "fine"))
+            .route("/panics", get(async || -> &str { panic!("a secret") }))
+            .layer(from_fn(contain))
+            .layer(from_fn_with_state(app, identify));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async { axum::serve(listener, router).await });
+
+        // The control: what does not panic is answered as it is.
+        let fine = reqwest::get(format!("{url}/fine")).await.unwrap();
+        assert_eq!(fine.status(), 200);
+
+        let panicked = reqwest::get(format!("{url}/panics")).await.unwrap();
+        assert_eq!(panicked.status(), 500);
+        let id = panicked.headers()["x-request-id"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let body: serde_json::Value = panicked.json().await.unwrap();
+        assert_eq!(body["error"]["code"], "internal_error");
+        assert_eq!(body["meta"]["request_id"], id);
+        assert!(!body.to_string().contains("secret"));
+    }
+}

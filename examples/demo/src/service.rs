@@ -1,0 +1,167 @@
+//! The whole service, from opening its store to closing it.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use ringyo::{ApiKey, MemoryStore, Pepper, PepperId, PepperRing, Preset, Ringyo, SqliteStore};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::app::{App, router};
+use crate::config::{Config, LimiterLocation, StoreLocation};
+use crate::dashboard::{DemoLogin, Sessions};
+use crate::documents::Documents;
+use crate::seed;
+
+/// What kept the service from starting or from ending well.
+pub type StartError = Box<dyn Error + Send + Sync>;
+
+/// The variable that holds the peppers, if any.
+const PEPPER_VARIABLE: &str = "RINGYO_PEPPER";
+
+/// How long clients may take to hear their answers once the service is asked to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A service that listens, with its store open and its accounts in place.
+#[derive(Debug)]
+pub struct Service {
+    listener: TcpListener,
+    addr: SocketAddr,
+    app: App,
+    /// To be closed at the end; the store in memory needs no closing.
+    file: Option<SqliteStore>,
+    first_key: Option<ApiKey>,
+}
+
+impl Service {
+    /// Opens everything and binds the address. Clients can connect from now on and are answered
+    /// by [`serve`](Self::serve).
+    ///
+    /// # Errors
+    ///
+    /// An address that is taken, a store that cannot be opened, peppers that cannot be read.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        // Before the first key is made: it is shown once, and must not be lost to a taken port.
+        let listener = TcpListener::bind(config.addr).await;
+        let listener = listener.map_err(|e| format!("cannot listen on {}: {e}", config.addr))?;
+        let addr = listener.local_addr()?;
+
+        let builder = Ringyo::builder(Preset::ringyo(), peppers(&config)?)
+            .max_staleness(config.max_staleness);
+        let (builder, documents, file) = match &config.store {
+            StoreLocation::Memory => {
+                let builder = builder.store(MemoryStore::new());
+                (builder, Documents::in_memory()?, None)
+            }
+            StoreLocation::Sqlite(path) => {
+                let store = SqliteStore::open(path).await?;
+                // Second, since the store refuses a file in which it finds foreign tables only.
+                let documents = Documents::open(store.path())?;
+                (builder.store(store.clone()), documents, Some(store))
+            }
+        };
+        let ringyo = match config.limiter {
+            // What the builder takes if nothing is said.
+            LimiterLocation::Local => builder.build().await?,
+        };
+        let first_key = seed::plant(&ringyo, &documents).await?;
+        let login = DemoLogin::new(addr.ip(), config.allow_demo_login);
+        tracing::info!(%addr, store = ?config.store, login = ?login, "the demo is ready");
+
+        let app = App {
+            ringyo,
+            documents,
+            sessions: Sessions::default(),
+            login,
+        };
+        Ok(Self {
+            listener,
+            addr,
+            app,
+            file,
+            first_key,
+        })
+    }
+
+    /// Tells whoever started the service where it is and, the first time, how to call it.
+    ///
+    /// # Errors
+    ///
+    /// What kept `out` from being written to.
+    pub fn introduce(&self, out: &mut impl Write) -> io::Result<()> {
+        let url = format!("http://{}", reachable(self.addr));
+        writeln!(out, "dashboard: {url}/dashboard/login")?;
+        if let Some(key) = &self.first_key {
+            let key = key.expose();
+            writeln!(out, "a test key of acct_pro, shown this once; try it:\n")?;
+            writeln!(
+                out,
+                "curl -H 'Authorization: Bearer {key}' {url}/v1/agents\n"
+            )?;
+        }
+        writeln!(out, "listening on http://{}", self.addr)
+    }
+
+    /// Answers requests until `stop` is done, then ends: requests that have begun are answered,
+    /// last-used times saved, the store closed.
+    ///
+    /// # Errors
+    ///
+    /// What kept the last-used times from being saved or the store from being closed.
+    pub async fn serve(
+        self,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), StartError> {
+        let App {
+            ringyo, documents, ..
+        } = &self.app;
+        let (ringyo, documents) = (ringyo.clone(), documents.clone());
+        let service = router(self.app).into_make_service_with_connect_info::<SocketAddr>();
+
+        let (stopping, stopped) = oneshot::channel::<()>();
+        let serving = axum::serve(self.listener, service).with_graceful_shutdown(async move {
+            stop.await;
+            drop(stopping);
+        });
+        let out_of_time = async {
+            // Ends with an error when the sender is dropped, which is what is waited for.
+            let _ = stopped.await;
+            tracing::info!("stopping");
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            served = serving => served?,
+            () = out_of_time => tracing::warn!("some requests took too long to be waited for"),
+        }
+
+        ringyo.shutdown().await?;
+        documents.close().await;
+        if let Some(store) = self.file {
+            store.close().await?;
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+fn peppers(config: &Config) -> Result<PepperRing, StartError> {
+    if std::env::var_os(PEPPER_VARIABLE).is_some() {
+        return Ok(PepperRing::from_env(PEPPER_VARIABLE)?);
+    }
+    match config.pepper_path() {
+        Some(path) => Ok(PepperRing::from_file_or_create(path)?),
+        None => Ok(Pepper::generate(PepperId::new(1)).into()),
+    }
+}
+
+/// The address as somebody on this machine can use it.
+fn reachable(addr: SocketAddr) -> SocketAddr {
+    let ip = match addr.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, addr.port())
+}

@@ -1,0 +1,164 @@
+//! Flags, variables, files and signals.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::service::{Demo, Place, new_place, program};
+
+#[test]
+fn what_this_build_does_not_have_is_said() {
+    let cases = [
+        (
+            ["--store", "postgres://localhost/keys"],
+            "no PostgreSQL store",
+        ),
+        (["--limiter", "redis://localhost"], "no Redis limiter"),
+        (["--store", "keys.db"], "`memory` or `sqlite:PATH`"),
+        (["--max-staleness", "soon"], "--max-staleness"),
+    ];
+    for (flags, message) in cases {
+        let output = program().args(flags).output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success());
+        assert!(errors.contains(message), "{flags:?}: {errors}");
+        assert_eq!(output.stdout, b"");
+    }
+    let by_variable = program()
+        .env("RINGYO_STORE", "postgres://h")
+        .output()
+        .unwrap();
+    assert!(
+        String::from_utf8(by_variable.stderr)
+            .unwrap()
+            .contains("no PostgreSQL store")
+    );
+    let help = program().arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for flag in [
+        "addr",
+        "store",
+        "limiter",
+        "pepper-file",
+        "max-staleness",
+        "allow-demo-login",
+    ] {
+        assert!(help.contains(&format!("--{flag}")), "{flag}");
+        let variable = format!("RINGYO_{}", flag.replace('-', "_").to_uppercase());
+        assert!(help.contains(&variable), "{variable}");
+    }
+}
+
+#[test]
+fn a_taken_address_costs_no_key() {
+    let (_directory, file) = new_place();
+    let running = Demo::start(Place::Memory);
+    let addr = running.url.strip_prefix("http://").unwrap();
+    let store = format!("sqlite:{}", file.display());
+    let output = program()
+        .args(["--addr", addr, "--store", &store])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    assert!(!file.exists());
+    // The control: with a free one the key is shown.
+    assert!(Demo::start(Place::File(&file)).first_key().is_some());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn peppers_come_from_the_file_beside_the_store_or_from_the_environment() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (directory, file) = new_place();
+    let demo = Demo::start(Place::File(&file));
+    let key = demo.first_key().unwrap().to_owned();
+    assert!(demo.stop().success());
+
+    let peppers = directory.path().join("demo.db.peppers");
+    assert_eq!(
+        fs::metadata(&peppers).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let text = fs::read_to_string(&peppers).unwrap();
+    assert!(text.starts_with("1:"), "the first pepper is number 1");
+
+    // From elsewhere it is the same pepper.
+    let moved = directory.path().join("moved");
+    fs::rename(&peppers, &moved).unwrap();
+    let demo = Demo::start_with(
+        Place::File(&file),
+        &["--pepper-file", moved.to_str().unwrap()],
+    );
+    assert_eq!(demo.get(&key, "/v1/agents").await.status, 200);
+    drop(demo);
+    assert!(!peppers.exists());
+
+    // The variable wins: with another pepper in it the key is none of this service.
+    let other = "2:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
+    for (variable, status) in [(text.trim().to_owned(), 200), (other.to_owned(), 401)] {
+        let demo = Demo::start_in(
+            Place::File(&file),
+            &["--pepper-file", moved.to_str().unwrap()],
+            &[("RINGYO_PEPPER", &variable)],
+        );
+        assert_eq!(demo.get(&key, "/v1/agents").await.status, status);
+    }
+}
+
+#[test]
+fn nothing_of_a_key_is_logged() {
+    let (directory, file) = new_place();
+    let log = directory.path().join("log");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let demo = Demo::start_logging(Place::File(&file), &log);
+    let key = demo.first_key().unwrap().to_owned();
+    runtime.block_on(async {
+        demo.get(&key, &format!("/v1/agents?key={key}")).await;
+        demo.get(&format!("{key}x"), "/v1/agents").await;
+        let (_, issued) = demo
+            .log_in("acct_pro")
+            .await
+            .issue("live", &["agents"])
+            .await;
+        demo.get(&issued, "/v1/agents").await;
+        demo.stop();
+        let log = fs::read_to_string(&log).unwrap();
+        // The control: it is the log of these requests.
+        assert!(log.contains("/v1/agents") && log.contains("401"), "{log}");
+        for key in [key, issued] {
+            assert!(!log.contains(&key[20..26]), "{log}");
+        }
+    });
+}
+
+#[test]
+fn a_request_that_has_begun_is_answered_before_the_end() {
+    let (_directory, file) = new_place();
+    let demo = Demo::start(Place::File(&file));
+    let addr = demo.url.strip_prefix("http://").unwrap();
+    let body = json!({ "account": "acct_pro" }).to_string();
+    let (first, rest) = body.split_at(5);
+    let mut client = TcpStream::connect(addr).unwrap();
+    let idle = TcpStream::connect(addr).unwrap();
+    write!(
+        client,
+        "POST /dashboard/login HTTP/1.1\r\nHost: {addr}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{first}",
+        body.len(),
+    )
+    .unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    demo.terminate();
+    std::thread::sleep(Duration::from_millis(200));
+    client.write_all(rest.as_bytes()).unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert!(demo.wait().success());
+    drop(idle);
+    // What the store keeps beside its file is gone with a clean end.
+    assert!(file.exists() && !file.with_extension("db-wal").exists());
+}
