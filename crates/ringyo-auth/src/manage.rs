@@ -5,6 +5,7 @@ mod accounts;
 mod actor;
 mod error;
 mod fields;
+mod issue;
 mod key_manager;
 mod new_key;
 mod regenerate;

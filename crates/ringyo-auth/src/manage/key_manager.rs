@@ -1,8 +1,6 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use ringyo_key::{KeyId, PepperId};
-use ringyo_scope::ScopeSet;
 use ringyo_store::{
     AccountId, Event, EventKind, EventQuery, KeyCursor, KeyFilter, KeyQuery, KeyRecord, KeyState,
     KeyStatus, NewEvent, Page, PageSize, Revision, StoreErrorKind, Timestamp,
@@ -10,7 +8,7 @@ use ringyo_store::{
 
 use super::actor::{Limit, within_key, within_scopes};
 use super::fields::Fields;
-use super::{Actor, IssuedKey, ManageError, NewKey};
+use super::{Actor, ManageError};
 use crate::Plan;
 use crate::core::Core;
 use crate::service::Service;
@@ -18,9 +16,6 @@ use crate::service::Service;
 /// How often a change is tried again because another came first. Each time another one has
 /// succeeded, so this ends.
 const ATTEMPTS: usize = 100;
-
-/// The longest lifetime of a key that has one: a century.
-const MAX_LIFETIME: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 
 /// Issues keys and changes them, on behalf of an [`Actor`]. A cheap handle; clone it freely.
 ///
@@ -84,74 +79,6 @@ impl KeyManager {
     #[must_use]
     pub fn acting_as(&self, actor: Actor) -> Self {
         Self::new(self.service.clone(), actor)
-    }
-
-    /// Makes a key. The secret is in the answer and nowhere else.
-    ///
-    /// # Errors
-    ///
-    /// [`ManageError`].
-    pub async fn issue(&self, new: NewKey) -> Result<IssuedKey, ManageError> {
-        let core = self.core();
-        let at = core.timestamp();
-        let account = AccountId::new(&new.account).map_err(|_| ManageError::NotFound)?;
-        let Entered {
-            name,
-            description,
-            scopes,
-        } = self.entered(&new)?;
-        let plan = self.plan_of(&account).await?;
-
-        // An id is taken once in 10^10 keys, if ever; then another is drawn.
-        for _ in attempts() {
-            let minted = core.format.mint(new.mode, &core.peppers);
-            let record = KeyRecord {
-                id: minted.id,
-                account: account.clone(),
-                mode: new.mode,
-                hint: core.format.hint(new.mode, minted.id),
-                digest: minted.digest,
-                pepper: Some(minted.pepper),
-                name: name.clone(),
-                description: description.clone(),
-                scopes: scopes.clone(),
-                quota: new.quota,
-                allowed_networks: new.allowed_networks.clone(),
-                status: KeyStatus::Active,
-                created_at: at,
-                expires_at: new.expires_in.map(|lifetime| at + lifetime),
-                revoked_at: None,
-                replaced_by: None,
-                superseded_at: None,
-                last_used_at: None,
-                revision: Revision::NONE,
-            };
-            self.check_handing_out(&record).await?;
-            let detail = format!("{} key {name:?}: {scopes}", new.mode);
-            let event = self.event(EventKind::KeyIssued, &record, at, detail);
-            let inserted = core.store.insert_key(&record, plan.max_keys, &event);
-            match core.managed(inserted).await {
-                Ok(record) => {
-                    return Ok(IssuedKey {
-                        key: minted.key,
-                        record,
-                    });
-                }
-                Err(error) if error.kind() == StoreErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(ManageError::Conflict)
-    }
-
-    /// Looks at what was entered for a key as [`issue`](Self::issue) does, and makes none: for a
-    /// form that names its own faults and these at once.
-    ///
-    /// # Errors
-    ///
-    /// [`ManageError::Invalid`], naming every field that breaks a rule.
-    pub fn check(&self, new: &NewKey) -> Result<(), ManageError> {
-        self.entered(new).map(|_| ())
     }
 
     /// A page of keys, newest first, with the last-used times that this node knows.
@@ -392,22 +319,6 @@ impl KeyManager {
         &self.service.core
     }
 
-    fn entered(&self, new: &NewKey) -> Result<Entered, ManageError> {
-        let mut fields = Fields::default();
-        let entered = Entered {
-            name: fields.name(&new.name),
-            description: fields.description(&new.description),
-            scopes: fields.scopes(&new.scopes, &self.core().catalog),
-        };
-        let lasts = Duration::from_millis(1)..=MAX_LIFETIME;
-        if new.expires_in.is_some_and(|time| !lasts.contains(&time)) {
-            let rule = "must be between now and a century from now";
-            fields.refuse("expires_in_seconds", rule);
-        }
-        fields.check()?;
-        Ok(entered)
-    }
-
     /// The plan of an account that may have keys.
     pub(super) async fn plan_of(&self, account: &AccountId) -> Result<Arc<Plan>, ManageError> {
         if !self.actor.sees(account) {
@@ -508,13 +419,6 @@ impl KeyManager {
         }
         Err(ManageError::Conflict)
     }
-}
-
-/// What people entered, in the form in which it is kept.
-struct Entered {
-    name: String,
-    description: Option<String>,
-    scopes: ScopeSet,
 }
 
 /// What a change comes to.
