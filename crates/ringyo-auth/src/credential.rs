@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HeaderName};
 
 /// What a request brings to prove who sent it.
 ///
@@ -26,6 +26,9 @@ pub(crate) enum Presented<'a> {
     Key(&'a [u8]),
 }
 
+/// No key is as long: what is, is looked at no further.
+const LONGEST: usize = 1_024;
+
 impl<'a> Credential<'a> {
     /// The value of an `Authorization` header: `Bearer` in any case, one or more spaces, the key
     /// (RFC 6750 §2.1, RFC 9110 §11.4). Another scheme counts as no credential, whatever follows it;
@@ -38,7 +41,7 @@ impl<'a> Credential<'a> {
         let key = &rest[rest.iter().take_while(|&&byte| byte == b' ').count()..];
         let presented = if !scheme.eq_ignore_ascii_case(b"bearer") || key.is_empty() {
             Presented::Nothing
-        } else if key.contains(&b',') {
+        } else if key.len() <= LONGEST && key.contains(&b',') {
             // What a proxy makes of two headers (RFC 9110 §5.3); no key has a comma.
             Presented::Ambiguous
         } else {
@@ -47,15 +50,11 @@ impl<'a> Credential<'a> {
         Self::of(presented)
     }
 
-    /// The one `Authorization` header of a request. Two are ambiguous, even if they agree.
+    /// The one `Authorization` header of a request. Two are ambiguous, even if they agree. For
+    /// other places see [`CredentialSources`].
     #[must_use]
     pub fn from_headers(headers: &'a HeaderMap) -> Self {
-        let mut values = headers.get_all(AUTHORIZATION).iter();
-        match (values.next(), values.next()) {
-            (None, _) => Self::of(Presented::Nothing),
-            (Some(value), None) => Self::bearer(value.as_bytes()),
-            (Some(_), Some(_)) => Self::of(Presented::Ambiguous),
-        }
+        CredentialSources::bearer().find(headers, None)
     }
 
     /// A key alone, from wherever it came.
@@ -80,6 +79,84 @@ impl<'a> Credential<'a> {
             client: None,
         }
     }
+}
+
+/// Where a request may carry its key: the `Authorization` header, and what a service adds to it.
+///
+/// A key in more than one place is ambiguous, also when it is the same.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CredentialSources {
+    header: Option<HeaderName>,
+    parameter: Option<String>,
+}
+
+impl CredentialSources {
+    /// `Authorization: Bearer …` and nothing else.
+    #[must_use]
+    pub const fn bearer() -> Self {
+        Self {
+            header: None,
+            parameter: None,
+        }
+    }
+
+    /// Also a header of its own that holds the key alone, such as `x-api-key`.
+    #[must_use]
+    pub fn or_header(self, name: HeaderName) -> Self {
+        Self {
+            header: Some(name),
+            ..self
+        }
+    }
+
+    /// Also a parameter of the query string. RFC 6750 §2.3 says why not: addresses are logged,
+    /// kept in histories and sent along as `Referer`, and the key with them.
+    #[must_use]
+    pub fn or_query_parameter_that_ends_up_in_logs(self, name: impl Into<String>) -> Self {
+        Self {
+            parameter: Some(name.into()),
+            ..self
+        }
+    }
+
+    /// The key of a request, with the query string of its address.
+    #[must_use]
+    pub fn find<'a>(&self, headers: &'a HeaderMap, query: Option<&'a str>) -> Credential<'a> {
+        let of_scheme = headers
+            .get_all(AUTHORIZATION)
+            .iter()
+            .map(|value| Credential::bearer(value.as_bytes()).presented);
+        let of_header = self
+            .header
+            .iter()
+            .flat_map(|name| headers.get_all(name))
+            .map(|value| Presented::Key(value.as_bytes()));
+        let of_query = self
+            .parameter
+            .iter()
+            .flat_map(|name| parameters(query.unwrap_or_default(), name))
+            .map(|value| Presented::Key(value.as_bytes()));
+        let mut elsewhere = of_header.chain(of_query);
+
+        let mut of_scheme = of_scheme;
+        let first = of_scheme.next().unwrap_or(Presented::Nothing);
+        if of_scheme.next().is_some() {
+            return Credential::of(Presented::Ambiguous);
+        }
+        Credential::of(match (first, elsewhere.next(), elsewhere.next()) {
+            (found, None, _) => found,
+            (Presented::Nothing, Some(Presented::Key(b"")), None) => Presented::Nothing,
+            (Presented::Nothing, Some(found), None) => found,
+            _ => Presented::Ambiguous,
+        })
+    }
+}
+
+/// The values of a parameter as they stand. A key holds nothing that would have to be decoded.
+fn parameters<'a>(query: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    query
+        .split('&')
+        .filter_map(move |pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
 impl std::fmt::Debug for Credential<'_> {

@@ -8,7 +8,7 @@ use ringyo_store::StoreError;
 
 /// Why a request was not let through.
 ///
-/// What of it a client is told is decided in one place, by [`Rejector`](crate::Rejector): every
+/// What of it a client is told is decided in one place, by [`HttpMapping`](crate::HttpMapping): every
 /// [`InvalidKey`](Self::InvalidKey) is the same answer to it, whatever the reason.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]

@@ -46,7 +46,7 @@
 //! # Contents
 //!
 //! [`Ringyo`] holds it all together: [`Authenticator`], [`KeyManager`], [`Accounts`], [`Wallet`],
-//! [`Rejector`] · [`Credential`] is what a request brings · [`AuthError`], [`ManageError`],
+//! [`HttpMapping`] · [`Credential`] is what a request brings · [`AuthError`], [`ManageError`],
 //! [`WalletError`] say why not.
 
 mod authenticator;
@@ -56,24 +56,26 @@ mod caller;
 mod core;
 mod credential;
 mod error;
+mod http_mapping;
 mod last_used;
 mod manage;
 mod plan;
 pub mod preset;
-mod rejection;
 mod service;
 mod wallet;
 
 pub use authenticator::Authenticator;
 pub use caller::{Caller, LiveCaller};
-pub use credential::Credential;
+pub use credential::{Credential, CredentialSources};
 pub use error::{AuthError, InvalidKey, Unavailable};
+pub use http_mapping::{
+    BodyStyle, HttpMapping, HttpStyle, RateHeaders, Refusal, Rejection, envelope,
+};
 pub use manage::{
     Accounts, Actor, Edit, FieldError, IssuedKey, KeyManager, ListKeys, ManageError, NewKey,
     Overlap, RegeneratedKey, Surplus,
 };
 pub use plan::{ApiAccess, Plan, Plans};
 pub use preset::Preset;
-pub use rejection::{Refusal, Rejection, Rejector, envelope, rate_headers};
 pub use service::{BuildError, Builder, Ringyo};
 pub use wallet::{Charge, Reservation, Wallet, WalletError};

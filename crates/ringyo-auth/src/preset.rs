@@ -4,7 +4,7 @@ use ringyo_key::{Brand, KeyFormat};
 use ringyo_limit::Quota;
 use ringyo_scope::{Action, Catalog, Resource};
 
-use crate::{Plan, Plans};
+use crate::{HttpStyle, Plan, Plans};
 
 /// How the keys of a service look, what they can be given, and what its plans allow.
 #[derive(Debug, Clone)]
@@ -15,12 +15,12 @@ pub struct Preset {
     pub catalog: Catalog,
     /// Plans by name.
     pub plans: Plans,
-    /// What `WWW-Authenticate` names as the realm (RFC 9110 §11.5).
-    pub realm: String,
+    /// How refusals and rates are told over HTTP.
+    pub http: HttpStyle,
 }
 
 impl Preset {
-    /// A service of your own.
+    /// A service of your own, with `realm` as what `WWW-Authenticate` names.
     pub fn new(
         brand: Brand,
         catalog: Catalog,
@@ -31,7 +31,7 @@ impl Preset {
             format: KeyFormat::new(brand),
             catalog,
             plans: plans.into_iter().collect(),
-            realm: realm.into(),
+            http: HttpStyle::new(realm),
         }
     }
 

@@ -12,8 +12,8 @@ use crate::background::Background;
 use crate::cache::KeyCache;
 use crate::core::Core;
 use crate::{
-    Accounts, Actor, AuthError, Authenticator, Caller, Credential, KeyManager, Plans, Preset,
-    Rejector, Wallet,
+    Accounts, Actor, AuthError, Authenticator, Caller, Credential, HttpMapping, KeyManager, Plans,
+    Preset, Wallet,
 };
 
 /// API keys for one service: everything, behind one cheap handle.
@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Ringyo {
     service: Arc<Service>,
-    rejector: Rejector,
+    http: HttpMapping,
 }
 
 /// The shared part and its background work, which ends with the last handle of any kind.
@@ -85,10 +85,10 @@ impl Ringyo {
         Wallet::new(self.service.clone())
     }
 
-    /// The part that turns refusals into HTTP.
+    /// The part that turns refusals and rates into HTTP.
     #[must_use]
-    pub fn rejector(&self) -> &Rejector {
-        &self.rejector
+    pub const fn http(&self) -> &HttpMapping {
+        &self.http
     }
 
     /// What keys can be given.
@@ -235,9 +235,9 @@ impl Builder {
             format,
             catalog,
             plans,
-            realm,
+            http,
         } = self.preset;
-        let rejector = Rejector::new(catalog.clone(), realm);
+        let http = HttpMapping::new(catalog.clone(), http);
         let core = Arc::new(Core {
             store,
             limiter: self
@@ -257,7 +257,7 @@ impl Builder {
             .map_err(BuildError::Store)?;
         Ok(Ringyo {
             service: Arc::new(Service { core, background }),
-            rejector,
+            http,
         })
     }
 }

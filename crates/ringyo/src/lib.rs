@@ -24,7 +24,7 @@
 //! let caller = ringyo.authenticate(Credential::bearer(&header)).await?; // who, within limits
 //! caller.require(&AGENTS_READ)?;                                        // may they: yes
 //! let refused = caller.require(&AGENTS_DELETE).unwrap_err();            // may they: no
-//! let rejection = ringyo.rejector().reject(&refused, ringyo.now());
+//! let rejection = ringyo.http().reject(&refused, ringyo.now());
 //! assert_eq!(rejection.status(), 403);
 //! assert_eq!(rejection.code(), "insufficient_permissions");
 //! # Ok(()) }
@@ -45,7 +45,7 @@
 //! # Contents
 //!
 //! * Start with [`Ringyo`]; its parts are [`Authenticator`], [`KeyManager`], [`Accounts`],
-//!   [`Wallet`] and [`Rejector`].
+//!   [`Wallet`] and [`HttpMapping`].
 //! * [`key`], [`scope`], [`limit`], [`store`] and [`auth`] are the crates below, whole.
 //! * [`docs`] explains the architecture and the decisions behind it.
 //!
@@ -64,11 +64,11 @@ pub use ringyo_sqlite as sqlite;
 pub use ringyo_store as store;
 
 pub use ringyo_auth::{
-    Accounts, Actor, ApiAccess, AuthError, Authenticator, BuildError, Builder, Caller, Charge,
-    Credential, Edit, FieldError, InvalidKey, IssuedKey, KeyManager, ListKeys, LiveCaller,
-    ManageError, NewKey, Overlap, Plan, Plans, Preset, Refusal, RegeneratedKey, Rejection,
-    Rejector, Reservation, Ringyo, Surplus, Unavailable, Wallet, WalletError, envelope, preset,
-    rate_headers,
+    Accounts, Actor, ApiAccess, AuthError, Authenticator, BodyStyle, BuildError, Builder, Caller,
+    Charge, Credential, CredentialSources, Edit, FieldError, HttpMapping, HttpStyle, InvalidKey,
+    IssuedKey, KeyManager, ListKeys, LiveCaller, ManageError, NewKey, Overlap, Plan, Plans, Preset,
+    RateHeaders, Refusal, RegeneratedKey, Rejection, Reservation, Ringyo, Surplus, Unavailable,
+    Wallet, WalletError, envelope, preset,
 };
 pub use ringyo_key::{
     ApiKey, Brand, KeyFormat, KeyId, Mode, Pepper, PepperError, PepperId, PepperRing,

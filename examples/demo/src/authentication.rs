@@ -26,7 +26,9 @@ pub(crate) async fn authenticate(
     };
     request.extensions_mut().insert(caller.clone());
     let mut response = next.run(request).await;
-    let rate = caller.rate_headers(app.ringyo.now());
-    response.headers_mut().extend(rate);
+    if let Some(rate) = caller.rate() {
+        let rate = app.ringyo.http().rate_headers(rate, app.ringyo.now());
+        response.headers_mut().extend(rate);
+    }
     response
 }

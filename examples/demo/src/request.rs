@@ -66,7 +66,7 @@ pub(crate) fn current_id() -> String {
 
 /// A refusal by the library as HTTP.
 pub(crate) fn reject(refusal: &impl Refusal) -> Rejection {
-    CURRENT.with(|Current { ringyo, .. }| ringyo.rejector().reject(refusal, ringyo.now()))
+    CURRENT.with(|Current { ringyo, .. }| ringyo.http().reject(refusal, ringyo.now()))
 }
 
 /// The address that the request came from. Behind a proxy it is the proxy's; a service that has

@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // May they? Asking is pure, and takes nanoseconds.
     caller.require(&AGENTS_READ)?;
     if let Err(refusal) = caller.require(&AGENTS_DELETE) {
-        let rejection = ringyo.rejector().reject(&refusal, ringyo.now());
+        let rejection = ringyo.http().reject(&refusal, ringyo.now());
         println!("delete an agent: {rejection}"); // a status, headers and a body for any framework
     }
 

@@ -1,8 +1,8 @@
 //! What counts as one credential, and what a parser is spared.
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
-use ringyo_auth::{AuthError, Credential, InvalidKey, Preset, Ringyo};
+use ringyo_auth::{AuthError, Caller, Credential, CredentialSources, InvalidKey, Preset, Ringyo};
 use ringyo_store::MemoryStore;
 
 use crate::support::setting;
@@ -88,18 +88,82 @@ async fn naughty_headers() {
             .ringyo
             .authenticate(Credential::from_headers(&headers))
             .await;
-        let got = match answer {
-            Ok(_) => LetIn,
-            Err(AuthError::MissingCredential) => Missing,
-            Err(AuthError::AmbiguousCredential) => Ambiguous,
-            Err(AuthError::InvalidKey(InvalidKey::Malformed(_))) => Invalid,
-            Err(error) => panic!("{error}"),
-        };
+        let got = expectation(answer);
         let shown: Vec<_> = values
             .iter()
             .map(|value| String::from_utf8_lossy(value))
             .collect();
         assert_eq!(got, expect, "{shown:?}");
+    }
+}
+
+#[tokio::test]
+async fn other_places_for_a_key() {
+    use Expect::{Ambiguous, Invalid, LetIn, Missing};
+    let setting = setting().await;
+    let issued = setting.key().await;
+    let key = issued.key.expose();
+    let bearer = format!("Bearer {key}");
+    let query = format!("a=1&api_key={key}&b");
+    let only = CredentialSources::bearer();
+    let header = only.clone().or_header(HeaderName::from_static("x-api-key"));
+    let all = header
+        .clone()
+        .or_query_parameter_that_ends_up_in_logs("api_key");
+    type Row<'a> = (
+        &'a CredentialSources,
+        Option<&'a str>,
+        &'a [&'a str],
+        Option<&'a str>,
+        Expect,
+    );
+    let rows: [Row<'_>; 17] = [
+        (&only, Some(&bearer), &[], None, LetIn),
+        (&only, None, &[key], Some(&query), Missing),
+        (&header, None, &[key], None, LetIn),
+        (&header, None, &[], Some(&query), Missing),
+        (&header, Some(&bearer), &[], None, LetIn),
+        (&header, Some(&bearer), &[key], None, Ambiguous),
+        (&header, Some("Basic dTpw"), &[key], None, LetIn),
+        (&header, Some("Bearer"), &[key], None, LetIn),
+        (&header, None, &[key, key], None, Ambiguous),
+        (&header, None, &[""], None, Missing),
+        (&header, None, &["Bearer x"], None, Invalid),
+        (&all, None, &[], Some(&query), LetIn),
+        (
+            &all,
+            None,
+            &[],
+            Some("api_keys=1&xapi_key=1&API_KEY=1"),
+            Missing,
+        ),
+        (&all, None, &[], Some("api_key="), Missing),
+        (&all, None, &[], Some("api_key=%72g_live"), Invalid),
+        (&all, None, &[key], Some(&query), Ambiguous),
+        (&all, Some(&bearer), &[], Some(&query), Ambiguous),
+    ];
+    for (number, (sources, authorization, api_keys, query, expect)) in rows.into_iter().enumerate()
+    {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = authorization {
+            headers.append("authorization", value.parse().unwrap());
+        }
+        for value in api_keys {
+            headers.append("x-api-key", value.parse().unwrap());
+        }
+        let credential = sources.find(&headers, query);
+        let got = expectation(setting.ringyo.authenticate(credential).await);
+        assert_eq!(got, expect, "row {number}");
+    }
+}
+
+fn expectation(answer: Result<Caller, AuthError>) -> Expect {
+    match answer {
+        Ok(_) => Expect::LetIn,
+        Err(AuthError::MissingCredential) => Expect::Missing,
+        Err(AuthError::AmbiguousCredential) => Expect::Ambiguous,
+        Err(AuthError::InvalidKey(InvalidKey::Malformed(_))) => Expect::Invalid,
+        Err(error) => panic!("{error}"),
     }
 }
 

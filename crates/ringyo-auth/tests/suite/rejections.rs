@@ -6,10 +6,11 @@ use std::time::Duration;
 use http::HeaderMap;
 use ringyo_auth::preset::ringyo::{AGENTS_UPDATE, CATALOG};
 use ringyo_auth::{AuthError, FieldError, InvalidKey, ManageError, NewKey, Rejection, Surplus};
+use ringyo_auth::{BodyStyle, HttpMapping, HttpStyle, Preset, RateHeaders, Ringyo};
 use ringyo_auth::{Unavailable, WalletError};
 use ringyo_key::ParseError;
 use ringyo_limit::Clock as _;
-use ringyo_store::KeyState;
+use ringyo_store::{KeyState, MemoryStore};
 
 use crate::support::{START, Setting, setting};
 
@@ -59,7 +60,7 @@ async fn every_refusal_has_its_row() {
     let id = "0123456789Az".parse().unwrap();
     let down = || Unavailable::StoreTimeout(Duration::from_secs(2));
     let now = setting.clock.now();
-    let rejector = setting.ringyo.rejector();
+    let rejector = setting.ringyo.http();
 
     const BARE: &str = r#"Bearer realm="ringyo""#;
     const INVALID: &str = r#"Bearer realm="ringyo", error="invalid_token""#;
@@ -295,8 +296,79 @@ async fn a_realm_is_quoted() {
         .await
         .unwrap();
     let rejection = ringyo
-        .rejector()
+        .http()
         .reject(&AuthError::MissingCredential, ringyo.now());
     let (_, _, challenge, _) = row(rejection);
     assert_eq!(challenge.unwrap(), r#"Bearer realm="a \"b\" \\ ""#);
+}
+
+#[tokio::test]
+async fn a_service_chooses_headers_and_bodies() {
+    let setting = setting().await;
+    let (over_the_limit, lacking) = limited(&setting).await;
+    let now = setting.clock.now();
+    let names = |rate_headers, error: &AuthError| {
+        let mut style = HttpStyle::new("ringyo");
+        style.rate_headers = rate_headers;
+        style.body = BodyStyle::Problem;
+        let mapping = mapping_of(style);
+        let response = mapping.reject(error, now).into_response::<String>("req_1");
+        let mut names: Vec<String> = response
+            .headers()
+            .keys()
+            .map(|name| name.as_str().to_owned())
+            .filter(|name| name.contains("ratelimit"))
+            .collect();
+        names.sort_unstable();
+        (names, response)
+    };
+    let legacy = [
+        "x-ratelimit-limit",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+    ];
+    let draft = ["ratelimit", "ratelimit-policy"];
+    assert_eq!(names(RateHeaders::Legacy, &over_the_limit).0, legacy);
+    assert_eq!(names(RateHeaders::Draft, &over_the_limit).0, draft);
+    assert_eq!(
+        names(RateHeaders::Both, &over_the_limit).0,
+        [&draft[..], &legacy].concat()
+    );
+    let (none, response) = names(RateHeaders::Both, &lacking);
+    assert!(
+        none.is_empty(),
+        "who is refused before the limiter has no rate to tell"
+    );
+
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/problem+json"
+    );
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    let body: serde_json::Value = serde_json::from_str(response.body()).unwrap();
+    assert_eq!(
+        body,
+        serde_json::json!({
+            "title": "Forbidden",
+            "status": 403,
+            "detail": "This API key lacks a permission that this call needs.",
+            "code": "insufficient_permissions",
+            "details": { "missing": ["agents:update"] },
+            "request_id": "req_1",
+        })
+    );
+}
+
+/// The mapping of a service with that style.
+fn mapping_of(style: HttpStyle) -> HttpMapping {
+    let mut preset = Preset::ringyo();
+    preset.http = style;
+    let builder = Ringyo::builder(preset, crate::support::peppers());
+    let built = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime
+            .block_on(builder.store(MemoryStore::new()).build())
+            .unwrap()
+    });
+    built.join().unwrap().http().clone()
 }

@@ -1,0 +1,156 @@
+//! What the library says over HTTP, for any framework: the one place that knows status codes and
+//! headers.
+
+mod headers;
+mod meaning;
+mod rejection;
+
+use http::HeaderMap;
+use http::header::{HeaderName, HeaderValue};
+use ringyo_limit::{Decision, Now};
+use ringyo_scope::Catalog;
+
+use crate::{AuthError, Credential, CredentialSources, ManageError, WalletError};
+use meaning::Meaning;
+
+pub use rejection::{Rejection, envelope};
+
+/// How a service speaks HTTP where clients have different habits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpStyle {
+    /// What `WWW-Authenticate` names as the realm (RFC 9110 §11.5).
+    pub realm: String,
+    /// Which headers tell clients about their rate.
+    pub rate_headers: RateHeaders,
+    /// What the body of a refusal looks like.
+    pub body: BodyStyle,
+    /// Where requests may carry their key.
+    pub credentials: CredentialSources,
+}
+
+impl HttpStyle {
+    /// Both kinds of rate-limit headers, bodies in the envelope, keys as bearer tokens only.
+    pub fn new(realm: impl Into<String>) -> Self {
+        Self {
+            realm: realm.into(),
+            rate_headers: RateHeaders::default(),
+            body: BodyStyle::default(),
+            credentials: CredentialSources::bearer(),
+        }
+    }
+}
+
+/// Which headers tell clients about their rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RateHeaders {
+    /// `X-RateLimit-Limit`, `X-RateLimit-Remaining`, `X-RateLimit-Reset`, as most clients know
+    /// them: requests a period, requests left, the Unix second at which the bucket is full.
+    Legacy,
+    /// `RateLimit-Policy` and `RateLimit`, structured fields (RFC 9651) of
+    /// draft-ietf-httpapi-ratelimit-headers: for each bucket `q` requests in `w` seconds, `r`
+    /// left, `t` seconds until it is full.
+    Draft,
+    /// All five.
+    #[default]
+    Both,
+}
+
+/// What the body of a refusal looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BodyStyle {
+    /// `{"error":{"code","message","details"},"meta":{"request_id"}}` as `application/json`.
+    #[default]
+    Envelope,
+    /// Problem details (RFC 9457) as `application/problem+json`: `title` and `status` of the
+    /// status code, `detail` for people, and as extensions `code`, `details` and `request_id`.
+    Problem,
+}
+
+/// Turns refusals and rates into HTTP. Get it from [`Ringyo::http`](crate::Ringyo::http).
+#[derive(Debug, Clone)]
+pub struct HttpMapping {
+    catalog: Catalog,
+    style: HttpStyle,
+}
+
+impl HttpMapping {
+    pub(crate) const fn new(catalog: Catalog, style: HttpStyle) -> Self {
+        Self { catalog, style }
+    }
+
+    /// How the service speaks HTTP.
+    #[must_use]
+    pub const fn style(&self) -> &HttpStyle {
+        &self.style
+    }
+
+    /// The key of a request, from where the service allows it to be.
+    #[must_use]
+    pub fn credential<'a>(&self, headers: &'a HeaderMap, query: Option<&'a str>) -> Credential<'a> {
+        self.style.credentials.find(headers, query)
+    }
+
+    /// The response to a refusal: an [`AuthError`], a [`ManageError`] or a [`WalletError`].
+    ///
+    /// `now` is the time by the service's clock, [`Ringyo::now`](crate::Ringyo::now); it turns the
+    /// limiter's durations into the Unix time of `X-RateLimit-Reset`.
+    #[must_use]
+    pub fn reject(&self, refusal: &impl Refusal, now: Now) -> Rejection {
+        let meaning = refusal.meaning(&self.catalog);
+        let challenge = headers::challenge(&self.style.realm, &meaning.challenge);
+        let retry_after = meaning.retry_after.map(headers::retry_after);
+        let rate = refusal.decision();
+        let rate = rate.map(|decision| headers::rate(self.style.rate_headers, decision, now));
+        let headers = challenge
+            .into_iter()
+            .chain(retry_after)
+            .chain(rate.into_iter().flatten());
+        Rejection::new(meaning, self.style.body, headers)
+    }
+
+    /// The rate-limit headers for the response to an authenticated request, whatever its status:
+    /// pass what [`Caller::rate`](crate::Caller::rate) gives.
+    pub fn rate_headers(
+        &self,
+        decision: &Decision,
+        now: Now,
+    ) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
+        headers::rate(self.style.rate_headers, decision, now)
+    }
+}
+
+/// What can be refused with a [`Rejection`].
+pub trait Refusal {
+    #[doc(hidden)]
+    fn meaning(&self, catalog: &Catalog) -> Meaning;
+
+    #[doc(hidden)]
+    fn decision(&self) -> Option<&Decision> {
+        None
+    }
+}
+
+impl Refusal for AuthError {
+    fn meaning(&self, catalog: &Catalog) -> Meaning {
+        meaning::of_auth(self, catalog)
+    }
+
+    fn decision(&self) -> Option<&Decision> {
+        match self {
+            Self::RateLimited(decision) => Some(decision),
+            _ => None,
+        }
+    }
+}
+
+impl Refusal for ManageError {
+    fn meaning(&self, _: &Catalog) -> Meaning {
+        meaning::of_manage(self)
+    }
+}
+
+impl Refusal for WalletError {
+    fn meaning(&self, _: &Catalog) -> Meaning {
+        meaning::of_wallet(self)
+    }
+}

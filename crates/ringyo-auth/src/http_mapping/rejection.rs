@@ -1,0 +1,115 @@
+use std::fmt;
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::BodyStyle;
+use super::meaning::Meaning;
+
+/// A refusal as HTTP: a status, headers, and a body in the style of the service.
+///
+/// Its `code` is stable and meant for programs; `message` is meant for people and may change.
+#[derive(Debug, Clone)]
+pub struct Rejection {
+    status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    style: BodyStyle,
+    code: &'static str,
+    message: String,
+    details: Map<String, Value>,
+}
+
+impl Rejection {
+    pub(super) fn new(
+        meaning: Meaning,
+        style: BodyStyle,
+        headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+    ) -> Self {
+        let content_type = match style {
+            BodyStyle::Envelope => "application/json",
+            BodyStyle::Problem => "application/problem+json",
+        };
+        let of_body = [
+            (CONTENT_TYPE, HeaderValue::from_static(content_type)),
+            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ];
+        Self {
+            status: meaning.status,
+            headers: of_body.into_iter().chain(headers).collect(),
+            style,
+            code: meaning.code,
+            message: meaning.message,
+            details: meaning.details,
+        }
+    }
+
+    /// The status code.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The stable word for the reason, as in the body.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What people are told, as in the body.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The headers, those of the body included.
+    pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.headers.iter().map(|(name, value)| (name, value))
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self, request_id: &str) -> String {
+        match self.style {
+            BodyStyle::Envelope => envelope(self.code, &self.message, &self.details, request_id),
+            // Without a `type` it is `about:blank`, and then the title is the status code's
+            // (RFC 9457 §4.2.1).
+            BodyStyle::Problem => json!({
+                "title": self.status.canonical_reason(),
+                "status": self.status.as_u16(),
+                "detail": self.message,
+                "code": self.code,
+                "details": self.details,
+                "request_id": request_id,
+            })
+            .to_string(),
+        }
+    }
+
+    /// All of it, for whatever body type a framework has.
+    #[must_use]
+    pub fn into_response<B: From<String>>(self, request_id: &str) -> Response<B> {
+        let mut response = Response::new(B::from(self.body(request_id)));
+        *response.status_mut() = self.status;
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+/// The body of an error of the service itself, in the same form as a [`Rejection`] in the
+/// [envelope](BodyStyle::Envelope).
+#[must_use]
+pub fn envelope(code: &str, message: &str, details: &impl Serialize, request_id: &str) -> String {
+    json!({
+        "error": { "code": code, "message": message, "details": details },
+        "meta": { "request_id": request_id },
+    })
+    .to_string()
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status.as_u16(), self.code)
+    }
+}
