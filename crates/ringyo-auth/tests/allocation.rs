@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use ringyo_auth::preset::ringyo::{AGENTS_CREATE, AGENTS_READ};
-use ringyo_auth::{AuthError, Credential, NewKey, Preset, Ringyo};
-use ringyo_key::{Pepper, PepperId};
+use ringyo_auth::{AuthError, Credential, NewKey, Overlap, Preset, Ringyo};
+use ringyo_key::{KeyFormat, Mode, Pepper, PepperId, PepperRing};
 use ringyo_limit::ManualClock;
 use ringyo_store::MemoryStore;
 
@@ -40,13 +40,45 @@ fn warm_decisions_allocate_nothing() {
 
         let client = "192.0.2.1".parse().unwrap();
         let header = format!("Bearer {}", good.key.expose());
+        let disabled = keys
+            .issue(NewKey::live("acct_1", "d").scopes(["*"]))
+            .await
+            .unwrap();
+        keys.disable(disabled.record.id).await.unwrap();
+        let new = NewKey::live("acct_1", "s")
+            .scopes(["*"])
+            .expires_in(Duration::from_secs(1));
+        let short = keys.issue(new).await.unwrap();
+        let new = NewKey::live("acct_1", "n").scopes(["*"]);
+        let elsewhere = new.allowed_networks(["198.51.100.0/24".parse().unwrap()]);
+        let elsewhere = keys.issue(elsewhere).await.unwrap();
+        ringyo.accounts().create("acct_2", "pro").await.unwrap();
+        let poor = keys
+            .issue(NewKey::live("acct_2", "p").scopes(["*"]))
+            .await
+            .unwrap();
+        let acct_2 = &poor.record.account;
+        ringyo.accounts().set_plan(acct_2, "trial").await.unwrap();
+        let replaced = keys
+            .issue(NewKey::live("acct_1", "r").scopes(["*"]))
+            .await
+            .unwrap();
+        keys.regenerate(replaced.record.id, Overlap::NONE)
+            .await
+            .unwrap();
+        let refused = [&disabled, &short, &elsewhere, &poor, &replaced];
+        let refused = refused.map(|issued| format!("Bearer {}", issued.key.expose()));
+        let format = KeyFormat::new(ringyo_auth::preset::ringyo::BRAND);
+        let strange = PepperRing::new(Pepper::generate(PepperId::new(1)));
+        let forged = format!("Bearer {}", format.mint(Mode::Live, &strange).key.expose());
         let revoked_header = format!("Bearer {}", revoked.key.expose());
         let broken_header = format!("{}!", &header[..header.len() - 1]);
         let authenticator = ringyo.authenticator();
         // The change feed brings this node its own changes too; then the first decision reads the
         // store.
         tokio::time::sleep(Duration::from_millis(100)).await;
-        for header in [&header, &revoked_header] {
+        clock.advance(Duration::from_secs(2));
+        for header in [&header, &revoked_header].into_iter().chain(&refused) {
             let credential = Credential::bearer(header).client(client);
             let _ = authenticator.authenticate(credential).await;
         }
@@ -90,6 +122,12 @@ fn warm_decisions_allocate_nothing() {
         let (allocations, decided) = decide(&broken_header);
         assert!(matches!(decided, Err(AuthError::InvalidKey(_))));
         assert_eq!(allocations, 0, "malformed");
+
+        for header in refused.iter().chain([&forged]) {
+            let (allocations, decided) = decide(header);
+            let error = decided.unwrap_err();
+            assert_eq!(allocations, 0, "{error}");
+        }
 
         // The control: the same measure sees one allocation.
         let control = measure(|| drop(std::hint::black_box(Box::new(1_u64))));

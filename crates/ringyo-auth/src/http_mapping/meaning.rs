@@ -1,12 +1,16 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::StatusCode;
 use ringyo_scope::Catalog;
 use ringyo_store::KeyState;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::headers::whole_seconds;
 use crate::{AuthError, ManageError, WalletError};
+
+/// What programs are told beside the code; ordered, whatever map the JSON library uses.
+pub(super) type Details = BTreeMap<String, Value>;
 
 /// A refusal before it becomes headers and a body.
 #[derive(Debug)]
@@ -14,7 +18,7 @@ pub struct Meaning {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) message: String,
-    pub(super) details: Map<String, Value>,
+    pub(super) details: Details,
     pub(super) challenge: Challenge,
     pub(super) retry_after: Option<Duration>,
 }
@@ -231,7 +235,7 @@ fn refuse(status: StatusCode, code: &'static str, message: &str) -> Meaning {
         status,
         code,
         message: message.to_owned(),
-        details: Map::new(),
+        details: Details::new(),
         challenge: Challenge::None,
         retry_after: None,
     }

@@ -3,10 +3,9 @@ use std::fmt;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 use super::BodyStyle;
-use super::meaning::Meaning;
+use super::meaning::{Details, Meaning};
 
 /// A refusal as HTTP: a status, headers, and a body in the style of the service.
 ///
@@ -18,7 +17,7 @@ pub struct Rejection {
     style: BodyStyle,
     code: &'static str,
     message: String,
-    details: Map<String, Value>,
+    details: Details,
 }
 
 impl Rejection {
@@ -75,15 +74,14 @@ impl Rejection {
             BodyStyle::Envelope => envelope(self.code, &self.message, &self.details, request_id),
             // Without a `type` it is `about:blank`, and then the title is the status code's
             // (RFC 9457 §4.2.1).
-            BodyStyle::Problem => json!({
-                "title": self.status.canonical_reason(),
-                "status": self.status.as_u16(),
-                "detail": self.message,
-                "code": self.code,
-                "details": self.details,
-                "request_id": request_id,
-            })
-            .to_string(),
+            BodyStyle::Problem => text(&Problem {
+                title: self.status.canonical_reason(),
+                status: self.status.as_u16(),
+                detail: &self.message,
+                code: self.code,
+                details: &self.details,
+                request_id,
+            }),
         }
     }
 
@@ -101,11 +99,50 @@ impl Rejection {
 /// [envelope](BodyStyle::Envelope).
 #[must_use]
 pub fn envelope(code: &str, message: &str, details: &impl Serialize, request_id: &str) -> String {
-    json!({
-        "error": { "code": code, "message": message, "details": details },
-        "meta": { "request_id": request_id },
+    text(&Envelope {
+        error: ErrorPart {
+            code,
+            message,
+            details,
+        },
+        meta: MetaPart { request_id },
     })
-    .to_string()
+}
+
+// Structs, since the order of their fields is part of the bytes that clients see.
+
+#[derive(Serialize)]
+struct Envelope<'a, D> {
+    error: ErrorPart<'a, D>,
+    meta: MetaPart<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorPart<'a, D> {
+    code: &'a str,
+    message: &'a str,
+    details: &'a D,
+}
+
+#[derive(Serialize)]
+struct MetaPart<'a> {
+    request_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    details: &'a Details,
+    request_id: &'a str,
+}
+
+fn text(body: &impl Serialize) -> String {
+    // Fails only for maps whose keys are no text, which no caller of this module has.
+    serde_json::to_string(body).unwrap_or_default()
 }
 
 impl fmt::Display for Rejection {
