@@ -17,8 +17,11 @@ use serde_json::json;
 #[derive(Clone)]
 struct Service {
     ringyo: Ringyo,
-    seen: Arc<Mutex<Vec<(Option<String>, StatusCode)>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
 }
+
+/// The idempotency key of a request, and what it was answered.
+type Seen = (Option<String>, StatusCode);
 
 async fn answer(State(service): State<Service>, headers: HeaderMap) -> Response {
     let caller = service
