@@ -1,6 +1,7 @@
 //! The thread that writes. What waits for it goes to the disk together: one transaction, and so
 //! one sync, for up to [`GROUP`] jobs, each in a savepoint of its own.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -108,7 +109,9 @@ fn in_savepoint(
         job(Err(shared(&error)));
         return Ok(None);
     }
-    let done = job(Ok(database));
+    // A fault of this library must not take the only thread that writes with it: the job's caller
+    // is told that there will be no answer, and the savepoint goes.
+    let done = panic::catch_unwind(AssertUnwindSafe(|| job(Ok(database)))).unwrap_or_default();
     let keep = done.as_ref().is_some_and(|done| done.keep);
     let end = if keep {
         "RELEASE job"
@@ -214,6 +217,25 @@ mod tests {
         assert!(not_run.blocking_recv().unwrap().is_err());
         assert_eq!(count(&database, "things"), 0);
         assert_eq!(add(&database, &[(1, 1)]), [Ok(1)]);
+    }
+
+    #[test]
+    fn a_panic_costs_one_job_only() {
+        let database = database();
+        let (sender, jobs) = mpsc::channel();
+        let add = "INSERT INTO things (id, owner) VALUES (1, 1)";
+        let (torn, lost) = job(move |database| -> Result<(), Failure> {
+            database.execute(add, [])?;
+            panic!("planted");
+        });
+        let (good, kept) = job(move |database| Ok(database.execute(add, [])?));
+        sender.send(torn).unwrap();
+        sender.send(good).unwrap();
+        drop(sender);
+        serve(&database, &jobs, |_| {});
+        assert!(lost.blocking_recv().is_err(), "nobody answers it");
+        assert_eq!(kept.blocking_recv().unwrap().map_err(|e| e.kind()), Ok(1));
+        assert_eq!(count(&database, "things"), 1);
     }
 
     #[test]
