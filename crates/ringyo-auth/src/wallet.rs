@@ -23,8 +23,9 @@ use crate::service::Service;
 /// of the call that an idempotency key was bound to.
 ///
 /// Credits that are [reserved](Self::reserve) and never settled, because the process died in
-/// between, stay off the balance and stand in the ledger as `reserved` until somebody settles
-/// them: dying can cost a customer a call, never give one away.
+/// between, stay off the balance until somebody settles them. So write down what is to be done,
+/// under the same id, before you reserve; after a crash look for what was begun and not finished,
+/// and [give its credits back](Self::refund_abandoned).
 #[derive(Debug, Clone)]
 pub struct Wallet {
     service: Arc<Service>,
@@ -63,11 +64,11 @@ impl Wallet {
     ///
     /// # Errors
     ///
-    /// [`WalletError::NoAccount`], [`WalletError::Unavailable`].
+    /// [`WalletError::NotFound`], [`WalletError::Unavailable`].
     pub async fn balance(&self, account: &AccountId) -> Result<Credits, WalletError> {
         let core = &self.service.core;
         let balance = core.managed(core.store.balance(account)).await?;
-        balance.ok_or(WalletError::NoAccount)
+        balance.ok_or(WalletError::NotFound)
     }
 
     /// Puts credits into a wallet; answers the balance.
@@ -137,7 +138,10 @@ impl Wallet {
     ///
     /// [`WalletError::Conflict`] if it has been refunded, by somebody with the same reservation.
     pub async fn commit(&self, reservation: &Reservation) -> Result<Charge, WalletError> {
-        self.settle(reservation, Settlement::Commit).await
+        let Reservation {
+            account, operation, ..
+        } = reservation;
+        self.settle(account, operation, Settlement::Commit).await
     }
 
     /// Gives back what was held. Doing it again changes nothing.
@@ -146,7 +150,25 @@ impl Wallet {
     ///
     /// [`WalletError::Conflict`] if it has been committed.
     pub async fn refund(&self, reservation: &Reservation) -> Result<Charge, WalletError> {
-        self.settle(reservation, Settlement::Refund).await
+        let Reservation {
+            account, operation, ..
+        } = reservation;
+        self.settle(account, operation, Settlement::Refund).await
+    }
+
+    /// Gives back what a process held when it died, for whoever finds out that the thing was never
+    /// done: nobody has the [`Reservation`] any more. Doing it again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`WalletError::NotFound`] if the operation never held anything; [`WalletError::Conflict`]
+    /// if it has been committed.
+    pub async fn refund_abandoned(
+        &self,
+        account: &AccountId,
+        operation: &OperationId,
+    ) -> Result<Charge, WalletError> {
+        self.settle(account, operation, Settlement::Refund).await
     }
 
     async fn debit(
@@ -181,12 +203,10 @@ impl Wallet {
 
     async fn settle(
         &self,
-        reservation: &Reservation,
+        account: &AccountId,
+        operation: &OperationId,
         settlement: Settlement,
     ) -> Result<Charge, WalletError> {
-        let Reservation {
-            account, operation, ..
-        } = reservation;
         let core = &self.service.core;
         let settled = core
             .store
@@ -217,9 +237,9 @@ pub enum WalletError {
         /// The amount.
         needed: Credits,
     },
-    /// There is no account of that id.
-    #[error("there is no such account")]
-    NoAccount,
+    /// There is no account, or no operation, of that id.
+    #[error("there is no such account or operation")]
+    NotFound,
     /// The credits of the operation were given back: it is over.
     #[error("the operation was refunded")]
     Refunded,
@@ -235,7 +255,7 @@ pub enum WalletError {
 impl From<StoreError> for WalletError {
     fn from(error: StoreError) -> Self {
         match error.kind() {
-            StoreErrorKind::NotFound => Self::NoAccount,
+            StoreErrorKind::NotFound => Self::NotFound,
             StoreErrorKind::Conflict => Self::Conflict,
             _ => Self::Unavailable(error.into()),
         }

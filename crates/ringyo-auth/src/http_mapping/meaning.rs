@@ -194,10 +194,10 @@ pub(super) fn of_wallet(error: &WalletError) -> Meaning {
             "The account has too few credits for this call.",
         )
         .detail("needed", *needed),
-        WalletError::NoAccount => refuse(
+        WalletError::NotFound => refuse(
             StatusCode::NOT_FOUND,
             "not_found",
-            "There is no such account.",
+            "There is no such account or operation.",
         ),
         WalletError::Refunded => refuse(
             StatusCode::CONFLICT,

@@ -230,7 +230,7 @@ async fn every_refusal_has_its_row() {
             402,
             "insufficient_credits",
         ),
-        (WalletError::NoAccount, 404, "not_found"),
+        (WalletError::NotFound, 404, "not_found"),
         (WalletError::Refunded, 409, "operation_refunded"),
         (WalletError::Conflict, 409, "operation_conflict"),
         (WalletError::Unavailable(down()), 503, "wallet_unavailable"),

@@ -53,7 +53,7 @@ async fn a_charge_is_made_once_however_often_it_is_asked_for() {
     assert!(matches!(much, Err(WalletError::Insufficient { needed: 4 })));
     assert_eq!(wallet.balance(&account).await.unwrap(), 3);
     let nobody = wallet.balance(&AccountId::new("nobody").unwrap()).await;
-    assert!(matches!(nobody, Err(WalletError::NoAccount)));
+    assert!(matches!(nobody, Err(WalletError::NotFound)));
 }
 
 #[tokio::test]
@@ -93,6 +93,25 @@ async fn what_is_held_is_spent_or_given_back() {
         wallet.refund(&held).await,
         Err(WalletError::Conflict)
     ));
+}
+
+#[tokio::test]
+async fn what_a_dead_process_held_can_be_given_back_once() {
+    let (setting, caller, account) = with_credits(5).await;
+    let wallet = setting.ringyo.wallet();
+    drop(wallet.reserve(&caller, 2, &operation("a")).await.unwrap());
+    wallet.charge(&caller, 1, &operation("b")).await.unwrap();
+    for _ in 0..2 {
+        let given = wallet
+            .refund_abandoned(&account, &operation("a"))
+            .await
+            .unwrap();
+        assert_eq!(given.balance, 4);
+    }
+    let committed = wallet.refund_abandoned(&account, &operation("b")).await;
+    assert!(matches!(committed, Err(WalletError::Conflict)));
+    let unknown = wallet.refund_abandoned(&account, &operation("c")).await;
+    assert!(matches!(unknown, Err(WalletError::NotFound)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
