@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ringyo::{AuthError, ManageError, Page, Rejection, WalletError, envelope};
+use ringyo::{
+    AuthError, ManageError, Page, Rejection, StoreError, StoreErrorKind, WalletError, envelope,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt::Display;
@@ -165,8 +167,28 @@ impl From<WalletError> for Problem {
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
-        Self::internal(fault)
+        match fault.downcast::<rusqlite::Error>() {
+            // It passes: another process holds the file, or the disk is full.
+            Ok(error) if is_out_of_reach(&error) => {
+                let context = "the documents are out of reach";
+                let kind = StoreErrorKind::Unavailable;
+                ManageError::from(StoreError::with_source(kind, context, error)).into()
+            }
+            Ok(error) => Self::internal(error),
+            Err(fault) => Self::internal(fault),
+        }
     }
+}
+
+fn is_out_of_reach(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull, SystemIoFailure};
+    let code = error.sqlite_error_code();
+    code.is_some_and(|code| {
+        matches!(
+            code,
+            DatabaseBusy | DatabaseLocked | DiskFull | SystemIoFailure
+        )
+    })
 }
 
 fn refused(rejection: Rejection, error: &(dyn std::error::Error + 'static)) -> Problem {

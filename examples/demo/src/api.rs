@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::authentication::authenticate;
 use crate::request::contain;
 
+pub(crate) use calls::end_cut_off;
 pub(crate) use phone_numbers::PhoneNumber;
 
 /// Everything under `/v1`. Whoever has no key learns nothing, not even what there is.

@@ -3,6 +3,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use ringyo::Ringyo;
+use tokio_util::task::TaskTracker;
 
 use crate::answer::Problem;
 use crate::dashboard::{DemoLogin, Sessions};
@@ -21,6 +22,8 @@ pub(crate) struct App {
     pub(crate) documents: Documents,
     pub(crate) sessions: Sessions,
     pub(crate) login: DemoLogin,
+    /// The requests that are being answered.
+    pub(crate) tasks: TaskTracker,
 }
 
 /// Every route of the service.
@@ -51,6 +54,7 @@ impl App {
             documents: Documents::in_memory().unwrap(),
             sessions: Sessions::default(),
             login: DemoLogin::Refused,
+            tasks: TaskTracker::new(),
         }
     }
 }

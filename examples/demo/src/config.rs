@@ -54,7 +54,12 @@ pub struct Config {
     pub max_staleness: Duration,
 
     /// Let anybody who reaches the service log in, even when it listens on more than loopback
-    #[arg(long, env = "RINGYO_ALLOW_DEMO_LOGIN")]
+    #[arg(
+        long,
+        env = "RINGYO_ALLOW_DEMO_LOGIN",
+        action = clap::ArgAction::SetTrue,
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
     pub allow_demo_login: bool,
 }
 
@@ -113,6 +118,8 @@ impl FromStr for StoreLocation {
     fn from_str(text: &str) -> Result<Self, LocationError> {
         match text.split_once(':') {
             None if text == "memory" => Ok(Self::Memory),
+            // To SQLite `:memory:` is no file; whoever means that says `memory`.
+            Some(("sqlite", ":memory:")) => Err(LocationError::UnknownStore),
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
             Some(("postgres" | "postgresql", _)) => Err(LocationError::NoPostgres),
             _ => Err(LocationError::UnknownStore),

@@ -138,6 +138,30 @@ impl Documents {
             .await
     }
 
+    /// All documents of a kind whose body has that status, with whose they are.
+    pub(crate) async fn in_status<D: Document>(
+        &self,
+        status: &'static str,
+    ) -> Result<Vec<(AccountId, D)>, Fault> {
+        self.database
+            .read(move |database| {
+                database
+                    .prepare_cached(
+                        "SELECT account, body FROM demo_documents
+                         WHERE kind = ?1 AND body ->> '$.status' = ?2",
+                    )?
+                    .query_map(params![D::KIND, status], |row| {
+                        Ok((row.get(0)?, row.get(1)?))
+                    })?
+                    .map(|row| {
+                        let (account, body): (String, String) = row?;
+                        Ok((account.parse()?, serde_json::from_str(&body)?))
+                    })
+                    .collect()
+            })
+            .await
+    }
+
     /// Changes a document; `None` if there is none of that id.
     pub(crate) async fn update<D: Document>(
         &self,

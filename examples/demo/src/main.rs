@@ -32,6 +32,7 @@ async fn run(config: Config) -> Result<(), StartError> {
     // Whoever started the demo may not care to read; then nobody is there to be told.
     let _ = service.introduce(&mut io::stdout());
     let _ = io::stdout().flush();
+    service.note_introduced().await?;
     service.serve(stop).await
 }
 

@@ -6,6 +6,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use ringyo::{Refusal, Rejection, Ringyo};
 use std::net::{IpAddr, SocketAddr};
+use tokio_util::task::TaskTracker;
 
 use crate::answer::Problem;
 use crate::app::App;
@@ -18,6 +19,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 struct Current {
     id: String,
     ringyo: Ringyo,
+    tasks: TaskTracker,
 }
 
 tokio::task_local! {
@@ -30,6 +32,7 @@ pub(crate) async fn identify(State(app): State<App>, request: Request, next: Nex
     let current = Current {
         id: id.clone(),
         ringyo: app.ringyo,
+        tasks: app.tasks,
     };
     let method = request.method().clone();
     // Without the query, where people have been known to put keys.
@@ -50,11 +53,14 @@ pub(crate) async fn identify(State(app): State<App>, request: Request, next: Nex
 }
 
 /// The innermost middleware: answers in a task of its own. A panic there becomes an answer, and a
-/// client that hangs up does not stop a call half-way between its credits and its record.
+/// client that hangs up does not stop a call half-way between its credits and its record. Such
+/// tasks are tracked, since a service that ends waits for connections only.
 pub(crate) async fn contain(request: Request, next: Next) -> Response {
     let current = CURRENT.with(Clone::clone);
-    let answer = tokio::spawn(CURRENT.scope(current, next.run(request)));
-    answer
+    let tasks = current.tasks.clone();
+    let answer = CURRENT.scope(current, next.run(request));
+    tasks
+        .spawn(answer)
         .await
         .unwrap_or_else(|_| Problem::internal("a handler panicked").into_response())
 }

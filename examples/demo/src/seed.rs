@@ -1,12 +1,10 @@
 //! What an empty store gets, so that there is something to try.
 
-use ringyo::{
-    AccountId, Accounts, ApiKey, KeyFilter, ListKeys, ManageError, NewKey, OperationId, PageSize,
-    Ringyo,
-};
+use ringyo::{AccountId, Accounts, ApiKey, ManageError, NewKey, OperationId, Ringyo};
+use serde::{Deserialize, Serialize};
 
 use crate::api::PhoneNumber;
-use crate::documents::Documents;
+use crate::documents::{Document, Documents};
 use crate::service::StartError;
 
 struct Seed {
@@ -38,8 +36,9 @@ const SEEDS: [Seed; 3] = [
 ];
 
 /// Brings accounts, credits, phone numbers and one test key into a store that has nothing else;
-/// answers the key if it was made now. Every step is done once however often this is called, so
-/// that a start that was cut short is finished by the next.
+/// answers the key if it is to be shown. Every step is done once however often this is called, so
+/// that a start that was cut short is finished by the next; the key, which nobody could see again,
+/// is made anew until [`note_shown`] says that it has been shown.
 pub(crate) async fn plant(
     ringyo: &Ringyo,
     documents: &Documents,
@@ -60,7 +59,7 @@ pub(crate) async fn plant(
         let numbers = seed.phone_numbers.map(PhoneNumber::new);
         documents.insert_unless_any(&id, numbers.into()).await?;
     }
-    first_key(ringyo, SEEDS[0].account).await
+    first_key(ringyo, documents, SEEDS[0].account).await
 }
 
 async fn is_ours(accounts: &Accounts) -> Result<bool, StartError> {
@@ -69,15 +68,33 @@ async fn is_ours(accounts: &Accounts) -> Result<bool, StartError> {
     Ok(found.iter().all(|account| is_seed(&account.id)))
 }
 
-async fn first_key(ringyo: &Ringyo, account: &str) -> Result<Option<ApiKey>, StartError> {
+/// That the first key has been shown.
+#[derive(Debug, Serialize, Deserialize)]
+struct Shown;
+
+const SHOWN: &str = "first_key_shown";
+
+impl Document for Shown {
+    const KIND: &'static str = "note";
+    fn id(&self) -> &str {
+        SHOWN
+    }
+}
+
+pub(crate) async fn note_shown(documents: &Documents) -> Result<(), StartError> {
+    let account = AccountId::new(SEEDS[0].account)?;
+    documents.insert(&account, Shown).await?;
+    Ok(())
+}
+
+async fn first_key(
+    ringyo: &Ringyo,
+    documents: &Documents,
+    account: &str,
+) -> Result<Option<ApiKey>, StartError> {
     let keys = ringyo.keys();
-    let any = ListKeys {
-        account: Some(AccountId::new(account)?),
-        filter: KeyFilter::All,
-        size: PageSize::new(1).unwrap_or(PageSize::DEFAULT),
-        ..ListKeys::default()
-    };
-    if !keys.list(any).await?.items.is_empty() {
+    let owner = AccountId::new(account)?;
+    if documents.find::<Shown>(&owner, SHOWN).await?.is_some() {
         return Ok(None);
     }
     let new = NewKey::test(account, "First key")

@@ -8,7 +8,9 @@ use std::time::Duration;
 use ringyo::{ApiKey, MemoryStore, Pepper, PepperId, PepperRing, Preset, Ringyo, SqliteStore};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
 
+use crate::api::end_cut_off;
 use crate::app::{App, router};
 use crate::config::{Config, LimiterLocation, StoreLocation};
 use crate::dashboard::{DemoLogin, Sessions};
@@ -20,6 +22,9 @@ pub type StartError = Box<dyn Error + Send + Sync>;
 
 /// The variable that holds the peppers, if any.
 const PEPPER_VARIABLE: &str = "RINGYO_PEPPER";
+
+/// How often calls that were cut off are looked for.
+const CLEAN_UP_EVERY: Duration = Duration::from_secs(5);
 
 /// How long clients may take to hear their answers once the service is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -75,7 +80,9 @@ impl Service {
             documents,
             sessions: Sessions::default(),
             login,
+            tasks: TaskTracker::new(),
         };
+        end_cut_off(&app).await?;
         Ok(Self {
             listener,
             addr,
@@ -115,9 +122,12 @@ impl Service {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), StartError> {
         let App {
-            ringyo, documents, ..
-        } = &self.app;
-        let (ringyo, documents) = (ringyo.clone(), documents.clone());
+            ringyo,
+            documents,
+            tasks,
+            ..
+        } = self.app.clone();
+        let cleaning = tokio::spawn(clean_up(self.app.clone()));
         let service = router(self.app).into_make_service_with_connect_info::<SocketAddr>();
 
         let (stopping, stopped) = oneshot::channel::<()>();
@@ -135,14 +145,47 @@ impl Service {
             served = serving => served?,
             () = out_of_time => tracing::warn!("some requests took too long to be waited for"),
         }
-
-        ringyo.shutdown().await?;
-        documents.close().await;
-        if let Some(store) = self.file {
-            store.close().await?;
+        // Connections are gone, but who hung up may have left a request behind that goes on.
+        tasks.close();
+        if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+            tracing::warn!("some requests took too long to be ended");
         }
+        cleaning.abort();
+
+        // Each of them, whatever became of the one before.
+        let saved = ringyo.shutdown().await;
+        documents.close().await;
+        let closed = match self.file {
+            Some(store) => store.close().await,
+            None => Ok(()),
+        };
+        saved?;
+        closed?;
         tracing::info!("stopped");
         Ok(())
+    }
+
+    /// Notes that the first key has been shown, so that the next start shows none.
+    ///
+    /// # Errors
+    ///
+    /// What kept the documents from being written. Then the next start makes another first key.
+    pub async fn note_introduced(&self) -> Result<(), StartError> {
+        match &self.first_key {
+            Some(_) => seed::note_shown(&self.app.documents).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Ends calls that another process, or this one before it crashed, has left behind.
+async fn clean_up(app: App) {
+    loop {
+        tokio::time::sleep(CLEAN_UP_EVERY).await;
+        if let Err(error) = end_cut_off(&app).await {
+            let error = &*error as &dyn Error;
+            tracing::warn!(error, "calls that were cut off could not be ended");
+        }
     }
 }
 
@@ -151,7 +194,18 @@ fn peppers(config: &Config) -> Result<PepperRing, StartError> {
         return Ok(PepperRing::from_env(PEPPER_VARIABLE)?);
     }
     match config.pepper_path() {
-        Some(path) => Ok(PepperRing::from_file_or_create(path)?),
+        Some(path) => {
+            let keys = match &config.store {
+                StoreLocation::Sqlite(keys) => Some(keys),
+                StoreLocation::Memory => None,
+            };
+            if let Some(keys) = keys.filter(|keys| keys.exists() && !path.exists()) {
+                // A new pepper would turn every key in there into a forged one.
+                let (keys, path) = (keys.display(), path.display());
+                return Err(format!("{keys} exists, and its pepper file {path} is missing").into());
+            }
+            Ok(PepperRing::from_file_or_create(path)?)
+        }
         None => Ok(Pepper::generate(PepperId::new(1)).into()),
     }
 }

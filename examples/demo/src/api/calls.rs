@@ -1,10 +1,12 @@
 //! Calls, the one thing here that costs credits.
 
+use std::time::Duration;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use ringyo::preset::ringyo::{CALLS_CREATE, CALLS_READ};
-use ringyo::{Caller, LiveCaller, OperationId, Timestamp, WalletError};
+use ringyo::{AccountId, Caller, LiveCaller, OperationId, OperationState, Timestamp, WalletError};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
@@ -12,15 +14,17 @@ use super::agents::Agent;
 use super::carrier::{self, Connection};
 use crate::answer::{Created, Data, List, Problem};
 use crate::app::App;
-use crate::documents::{Claim, Document};
+use crate::documents::{Claim, Document, Fault};
 use crate::form::Payload;
 use crate::query::{Id, Params};
 use crate::random;
+use crate::service::StartError;
 
 /// What a call costs, in credits.
 const PRICE: u64 = 1;
 
-/// A call that was placed. It never changes, so whoever asks for it again gets the same answer.
+/// A call that was placed. Once it is over it never changes, so whoever asks for it again gets the
+/// same answer.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Call {
     id: String,
@@ -37,6 +41,8 @@ pub(crate) struct Call {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Status {
+    /// Begun. It does not last: the call is about to be over, or was cut off and is cleaned up.
+    Pending,
     Completed,
     Failed,
 }
@@ -98,49 +104,104 @@ pub(super) async fn place(
             random::id("call")
         }
     };
-    if let Some(call) = app.documents.find(caller.account(), &id).await? {
-        return Ok(Created(call));
-    }
-
     // Only a live key can be turned into a live caller, and only that can be charged.
     let live = caller.as_live();
-    let connection = match &live {
-        Some(live) => place_live(&app, live, &id, &order).await?,
-        None => carrier::dial(&id, &order.phone_number),
-    };
-    let is_paid = live.is_some() && connection == Connection::Connected;
-    let call = Call {
+    // Written down before any credit is touched: what is cut off from here on is found again.
+    let begun = Call {
         id,
         agent_id: order.agent_id,
         phone_number: order.phone_number,
-        status: match connection {
-            Connection::Connected => Status::Completed,
-            Connection::Failed => Status::Failed,
-        },
+        status: Status::Pending,
         simulated: live.is_none(),
-        credits: if is_paid { PRICE } else { 0 },
+        credits: 0,
         created_at: caller.authenticated_at(),
     };
-    Ok(Created(app.documents.insert(caller.account(), call).await?))
+    let call: Call = app.documents.insert(caller.account(), begun).await?;
+    if call.status != Status::Pending {
+        return Ok(Created(call));
+    }
+    let placed = match &live {
+        Some(live) => place_live(&app, live, &call).await,
+        None => Ok(carrier::dial(&call.id, &call.phone_number)),
+    };
+    match placed {
+        Ok(connection) => Ok(Created(
+            end(&app, caller.account(), call, connection).await?,
+        )),
+        Err(refusal) => {
+            // The credits were refused, so there is no call; the same request may come again.
+            let documents = &app.documents;
+            documents.remove::<Call>(caller.account(), &call.id).await?;
+            Err(refusal)
+        }
+    }
+}
+
+/// Writes down how a call ended, unless that is written down already.
+async fn end(
+    app: &App,
+    account: &AccountId,
+    mut call: Call,
+    connection: Connection,
+) -> Result<Call, Fault> {
+    let is_paid = !call.simulated && connection == Connection::Connected;
+    let end = move |call: &mut Call| {
+        if call.status == Status::Pending {
+            call.credits = if is_paid { PRICE } else { 0 };
+            call.status = match connection {
+                Connection::Connected => Status::Completed,
+                Connection::Failed => Status::Failed,
+            };
+        }
+    };
+    if let Some(ended) = app.documents.update(account, &call.id, end).await? {
+        return Ok(ended);
+    }
+    // The same request came twice, and the other one was refused and has cleaned up.
+    end(&mut call);
+    app.documents.insert(account, call).await
+}
+
+/// How long a call may be pending. One that is so for longer belongs to a process that is gone.
+const CUT_OFF_AFTER: Duration = Duration::from_secs(15);
+
+/// Ends the calls that a crash has cut off: credits that were only held are given back, and a call
+/// that was paid for is one that was made.
+pub(crate) async fn end_cut_off(app: &App) -> Result<(), StartError> {
+    let now = Timestamp::from_unix_millis(app.ringyo.now().unix_millis);
+    for (account, call) in app.documents.in_status::<Call>("pending").await? {
+        if now.since(call.created_at) < CUT_OFF_AFTER {
+            continue;
+        }
+        let operation = OperationId::new(&call.id)?;
+        let wallet = app.ringyo.wallet();
+        let connection = match wallet.refund_abandoned(&account, &operation).await {
+            Ok(_) | Err(WalletError::NotFound) => Connection::Failed,
+            Err(WalletError::Conflict) => Connection::Connected,
+            Err(error) => return Err(error.into()),
+        };
+        tracing::warn!(call = call.id, %account, ?connection, "ended a call that was cut off");
+        end(app, &account, call, connection).await?;
+    }
+    Ok(())
 }
 
 /// Holds the price, places the call, and pays or gives the price back. Every step can be done
 /// again.
-async fn place_live(
-    app: &App,
-    caller: &LiveCaller,
-    id: &str,
-    order: &Order,
-) -> Result<Connection, Problem> {
+async fn place_live(app: &App, caller: &LiveCaller, call: &Call) -> Result<Connection, Problem> {
     let wallet = app.ringyo.wallet();
-    let operation = OperationId::new(id).map_err(Problem::internal)?;
+    let operation = OperationId::new(&call.id).map_err(Problem::internal)?;
     let reservation = match wallet.reserve(caller, PRICE, &operation).await {
         Ok(reservation) => reservation,
         // This very call has been tried before, failed, and the price was given back.
         Err(WalletError::Refunded) => return Ok(Connection::Failed),
         Err(error) => return Err(error.into()),
     };
-    let connection = carrier::dial(id, &order.phone_number);
+    if reservation.charge.state == OperationState::Committed {
+        // It was placed and paid for before, and only its end was not written down.
+        return Ok(Connection::Connected);
+    }
+    let connection = carrier::dial(&call.id, &call.phone_number);
     match connection {
         Connection::Connected => wallet.commit(&reservation).await?,
         Connection::Failed => wallet.refund(&reservation).await?,

@@ -30,10 +30,10 @@ pub(crate) enum DemoLogin {
 impl DemoLogin {
     /// What is right for a service that listens on this address.
     pub(crate) fn new(address: IpAddr, allow_demo_login: bool) -> Self {
-        if allow_demo_login {
-            Self::Anybody
-        } else if address.is_loopback() {
+        if address.is_loopback() {
             Self::ThisMachine
+        } else if allow_demo_login {
+            Self::Anybody
         } else {
             Self::Refused
         }

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 pub(crate) struct Complaints(Vec<String>);
 
 /// Questions whose answer is nothing in a sound file.
-const HALF_THERE: [(&str, &str); 8] = [
+const HALF_THERE: [(&str, &str); 9] = [
     (
         "a key without the event of its last change",
         "SELECT id FROM keys WHERE NOT EXISTS
@@ -47,11 +47,17 @@ const HALF_THERE: [(&str, &str); 8] = [
     ),
     (
         "a call that no credit was taken for, or one that was not settled",
-        "SELECT id FROM demo_documents
-         WHERE kind = 'call' AND NOT body ->> 'simulated' AND NOT EXISTS
-            (SELECT 1 FROM wallet_operations AS ledger
-             WHERE ledger.account = demo_documents.account AND operation = id
-               AND state = iif(body ->> 'credits' = 1, 'committed', 'refunded'))",
+        "SELECT id FROM demo_documents LEFT JOIN wallet_operations AS ledger
+            ON ledger.account = demo_documents.account AND operation = id
+         WHERE demo_documents.kind = 'call' AND NOT body ->> 'simulated'
+           AND body ->> 'status' <> 'pending'
+           AND iif(body ->> 'credits' = 1, state IS NOT 'committed',
+                   state IS NOT NULL AND state <> 'refunded')",
+    ),
+    (
+        "a debit without its call",
+        "SELECT operation FROM wallet_operations WHERE kind = 'debit'
+            AND operation NOT IN (SELECT id FROM demo_documents WHERE kind = 'call')",
     ),
 ];
 
@@ -147,6 +153,7 @@ mod planted {
             ("UPDATE keys SET replaced_by = NULL", 5),
             ("UPDATE keys SET status = 'active'", 6),
             ("UPDATE wallet_operations SET state = 'reserved'", 7),
+            ("DELETE FROM demo_documents WHERE kind = 'call'", 8),
         ];
         for (fault, expected) in faults {
             let copy = path.with_extension("copy");

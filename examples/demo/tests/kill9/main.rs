@@ -11,6 +11,7 @@ mod service;
 
 mod callers;
 mod controls;
+mod cut_off;
 mod file;
 mod managers;
 
