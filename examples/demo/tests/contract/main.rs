@@ -10,6 +10,7 @@ mod dashboard;
 mod first_run;
 mod headers;
 mod login;
+mod mishaps;
 mod program;
 mod restart;
 mod together;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use rusqlite::Connection;
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::service::{Answer, Demo, Place, new_place};
 use crate::{ACCOUNT, Line, file, open_line};
@@ -45,10 +46,10 @@ async fn who_hangs_up_before_a_clean_end_leaves_nothing_half_done() {
     let (_directory, path) = new_place();
     let mut demo = Demo::start(Place::File(&path));
     let line = open_line(&demo).await;
-    for _ in 0..5 {
+    for patience in [6, 9, 12, 15, 20, 30] {
         let asking = shower(&demo, &line);
         // Most of them are still being answered when their clients are gone.
-        let _ = tokio::time::timeout(Duration::from_millis(20), asking).await;
+        let _ = tokio::time::timeout(Duration::from_millis(patience), asking).await;
         assert!(demo.stop().success());
         assert_eq!(unsettled(&path), 0, "after a clean end");
         file::complaints(&path).assert_none(0);
@@ -65,11 +66,11 @@ async fn shower(demo: &Demo, line: &Line) -> usize {
         let request = demo.request(Method::POST, "/v1/calls");
         Answer::try_of(request.bearer_auth(&line.key).json(&body))
     };
-    let calls: Vec<_> = (0..40).map(|_| tokio::spawn(place())).collect();
+    // Whoever drops the set hangs up.
+    let mut calls: JoinSet<_> = (0..40).map(|_| place()).collect();
     let mut answered = 0;
-    for call in calls {
-        let answer = call.await.unwrap();
-        answered += usize::from(answer.is_ok_and(|answer| answer.status == 201));
+    while let Some(answer) = calls.join_next().await {
+        answered += usize::from(answer.unwrap().is_ok_and(|answer| answer.status == 201));
     }
     answered
 }
