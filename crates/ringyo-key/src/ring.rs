@@ -104,6 +104,9 @@ impl PepperRing {
     /// owner alone. It appears whole or not at all, and of several processes that start at once
     /// one creates it and the others read it.
     ///
+    /// Do this only where there are no keys yet: to a service that lost its file a new pepper makes
+    /// every key a forged one. Keep a copy of the file where you keep none of the store.
+    ///
     /// # Errors
     ///
     /// [`PepperError::File`] when it can neither be read nor created, else as

@@ -16,10 +16,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // One SQLite file holds accounts, keys, credits and the audit trail.
     let store = SqliteStore::open("quickstart.db").await?;
     let preset = Preset::ringyo(); // `rg_live_…`, the permissions and the plans of Ringyo
-    let ringyo = Ringyo::builder(preset, peppers)
-        .store(store)
-        .build()
-        .await?;
+    let builder = Ringyo::builder(preset, peppers).store(store);
+    let ringyo = builder.build().await?;
 
     // A customer on the plan `pro`: 60 requests a minute.
     match ringyo.accounts().create("acct_1", "pro").await {
@@ -35,11 +33,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A request comes in with it: who is calling, and are they within their limits?
     let header = format!("Bearer {}", issued.key.expose());
     let caller = ringyo.authenticate(Credential::bearer(&header)).await?;
-    println!(
-        "{} is calling with {:?}",
-        caller.account(),
-        caller.key_name()
-    );
+    let (account, name) = (caller.account(), caller.key_name());
+    println!("{account} is calling with {name:?}");
 
     // May they? Asking is pure, and takes nanoseconds.
     caller.require(&AGENTS_READ)?;
@@ -49,10 +44,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     // A new key in place of the old one, which stops at once.
-    let made = ringyo
-        .keys()
-        .regenerate(issued.record.id, Overlap::NONE)
-        .await?;
+    let id = issued.record.id;
+    let made = ringyo.keys().regenerate(id, Overlap::NONE).await?;
     if let Err(refusal) = ringyo.authenticate(Credential::bearer(&header)).await {
         println!("the old key: {refusal}");
     }
