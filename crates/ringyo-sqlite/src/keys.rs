@@ -6,8 +6,8 @@ mod row;
 use async_trait::async_trait;
 use ringyo_key::{KeyId, PepperId};
 use ringyo_store::{
-    KeyQuery, KeyRecord, KeyStatus, KeyStore, LoadedKey, NewEvent, Page, Revision, StoreError,
-    StoreErrorKind, Timestamp,
+    KeyQuery, KeyRecord, KeyStore, LoadedKey, NewEvent, Page, Revision, StoreError, StoreErrorKind,
+    Timestamp,
 };
 use rusqlite::{Connection, params};
 
@@ -163,18 +163,7 @@ fn check_change(database: &Connection, key: &KeyRecord) -> Result<KeyRecord, Fai
         StoreErrorKind::NotFound,
         "there is no key of that id",
     ))?;
-    if stored.status == KeyStatus::Revoked {
-        return Err(Failure::new(
-            StoreErrorKind::Revoked,
-            "the key is revoked for good",
-        ));
-    }
-    if stored.revision != key.revision {
-        return Err(Failure::new(
-            StoreErrorKind::Conflict,
-            "the key has been changed meanwhile",
-        ));
-    }
+    stored.check_write(key)?;
     Ok(stored)
 }
 
@@ -219,7 +208,7 @@ fn change(
     event: &NewEvent,
 ) -> Result<KeyRecord, Failure> {
     let revision: Revision = events::record(database, event)?;
-    let key = row::changed(stored, key, revision);
+    let key = stored.written_over(key, revision);
     row::update(database, &key)?;
     Ok(key)
 }

@@ -7,7 +7,7 @@ use ringyo_key::{Digest, KeyId, Mode, PepperId};
 use ringyo_scope::ScopeSet;
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, AccountId, Timestamp};
+use crate::{Account, AccountId, StoreError, StoreErrorKind, Timestamp};
 
 /// What is kept of a key. Nothing in it gives the key back.
 ///
@@ -74,6 +74,68 @@ impl KeyRecord {
     #[must_use]
     pub fn is_current_at(&self, now: Timestamp) -> bool {
         matches!(self.state_at(now), KeyState::Active | KeyState::Disabled)
+    }
+
+    /// Whether a store takes a write over this record; every store asks the same.
+    ///
+    /// # Errors
+    ///
+    /// `Revoked` if this record is, `Conflict` unless `write` carries its revision.
+    pub fn check_write(&self, write: &Self) -> Result<(), StoreError> {
+        if self.status == KeyStatus::Revoked {
+            return Err(StoreError::new(
+                StoreErrorKind::Revoked,
+                "the key is revoked for good",
+            ));
+        }
+        if self.revision != write.revision {
+            return Err(StoreError::new(
+                StoreErrorKind::Conflict,
+                "the key has been changed meanwhile",
+            ));
+        }
+        Ok(())
+    }
+
+    /// What a store keeps once `write` has been written over this record: what never changes, and
+    /// what is kept apart, stays as it is here.
+    #[must_use]
+    pub fn written_over(self, write: Self, revision: Revision) -> Self {
+        let Self {
+            name,
+            description,
+            scopes,
+            quota,
+            allowed_networks,
+            status,
+            expires_at,
+            revoked_at,
+            replaced_by,
+            superseded_at,
+            id: _,
+            account: _,
+            mode: _,
+            hint: _,
+            digest: _,
+            pepper: _,
+            created_at: _,
+            last_used_at: _,
+            revision: _,
+        } = write;
+        Self {
+            name,
+            description,
+            scopes,
+            quota,
+            allowed_networks,
+            status,
+            expires_at,
+            revoked_at,
+            replaced_by,
+            superseded_at,
+            revision,
+            ..self
+        }
     }
 
     /// What the key is worth at a moment. Of several reasons to refuse it the most final is given.

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use ringyo_key::{Digest, PepperId};
-use ringyo_store::{IpNet, KeyQuota, KeyRecord, Revision, Timestamp};
+use ringyo_store::{IpNet, KeyQuota, KeyRecord, Timestamp};
 use rusqlite::{Connection, params};
 
 use crate::columns::{Columns, column, corrupt};
@@ -106,46 +106,6 @@ pub(super) fn insert(database: &Connection, key: &KeyRecord) -> Result<(), Failu
             revision.as_u64() as i64,
         ])?;
     Ok(())
-}
-
-/// What is stored once `key` is written over `stored`.
-pub(super) fn changed(stored: KeyRecord, key: KeyRecord, revision: Revision) -> KeyRecord {
-    let KeyRecord {
-        name,
-        description,
-        scopes,
-        quota,
-        allowed_networks,
-        status,
-        expires_at,
-        revoked_at,
-        replaced_by,
-        superseded_at,
-        // What never changes, and what is kept apart:
-        id: _,
-        account: _,
-        mode: _,
-        hint: _,
-        digest: _,
-        pepper: _,
-        created_at: _,
-        last_used_at: _,
-        revision: _,
-    } = key;
-    KeyRecord {
-        name,
-        description,
-        scopes,
-        quota,
-        allowed_networks,
-        status,
-        expires_at,
-        revoked_at,
-        replaced_by,
-        superseded_at,
-        revision,
-        ..stored
-    }
 }
 
 /// Writes what may change.

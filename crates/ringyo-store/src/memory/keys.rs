@@ -5,7 +5,7 @@ use ringyo_key::{KeyId, PepperId};
 
 use super::{MemoryStore, State};
 use crate::{
-    KeyCursor, KeyQuery, KeyRecord, KeyStatus, KeyStore, LoadedKey, NewEvent, Page, StoreError,
+    KeyCursor, KeyQuery, KeyRecord, KeyStore, LoadedKey, NewEvent, Page, StoreError,
     StoreErrorKind, Timestamp,
 };
 
@@ -135,19 +135,7 @@ impl State {
             StoreErrorKind::NotFound,
             "there is no key of that id",
         ))?;
-        if stored.status == KeyStatus::Revoked {
-            return Err(StoreError::new(
-                StoreErrorKind::Revoked,
-                "the key is revoked for good",
-            ));
-        }
-        if stored.revision != key.revision {
-            return Err(StoreError::new(
-                StoreErrorKind::Conflict,
-                "the key has been changed meanwhile",
-            ));
-        }
-        Ok(())
+        stored.check_write(key)
     }
 
     fn count_current(&self, like: &KeyRecord, now: Timestamp, besides: Option<KeyId>) -> usize {
@@ -172,46 +160,11 @@ impl MemoryStore {
 
     fn put_changed(&self, state: &mut State, key: &KeyRecord, event: &NewEvent) -> KeyRecord {
         let revision = self.record(state, event);
-        let KeyRecord {
-            name,
-            description,
-            scopes,
-            quota,
-            allowed_networks,
-            status,
-            expires_at,
-            revoked_at,
-            replaced_by,
-            superseded_at,
-            // What never changes, and what is kept apart:
-            id: _,
-            account: _,
-            mode: _,
-            hint: _,
-            digest: _,
-            pepper: _,
-            created_at: _,
-            last_used_at: _,
-            revision: _,
-        } = key.clone();
         let stored = state
             .keys
             .get_mut(&key.id)
             .expect("`check_change` has seen it under the same lock");
-        *stored = KeyRecord {
-            name,
-            description,
-            scopes,
-            quota,
-            allowed_networks,
-            status,
-            expires_at,
-            revoked_at,
-            replaced_by,
-            superseded_at,
-            revision,
-            ..stored.clone()
-        };
+        *stored = stored.clone().written_over(key.clone(), revision);
         stored.clone()
     }
 }
