@@ -79,8 +79,8 @@ pub use ringyo_scope::{Action, Catalog, Permission, Requirement, Resource, Scope
 pub use ringyo_sqlite::SqliteStore;
 pub use ringyo_store::{
     Account, AccountId, Event, EventKind, IpNet, KeyCursor, KeyFilter, KeyRecord, KeyState,
-    MemoryStore, OperationId, OperationState, Outcome, Page, PageSize, Revision, Store, StoreError, StoreErrorKind,
-    Timestamp,
+    MemoryStore, OperationId, OperationState, Outcome, Page, PageSize, Revision, Store, StoreError,
+    StoreErrorKind, Timestamp,
 };
 
 pub mod docs;
