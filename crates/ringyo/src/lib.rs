@@ -54,6 +54,8 @@
 //! | feature | adds | default |
 //! | --- | --- | --- |
 //! | `sqlite` | [`SqliteStore`], everything in one file; needs a C compiler | yes |
+//! | `tower` | `ringyo::tower`, a layer for anything that speaks tower: axum, tonic, hyper | no |
+//! | `axum` | the same with extractors for axum | no |
 
 pub use ringyo_auth as auth;
 pub use ringyo_key as key;
@@ -62,6 +64,8 @@ pub use ringyo_scope as scope;
 #[cfg(feature = "sqlite")]
 pub use ringyo_sqlite as sqlite;
 pub use ringyo_store as store;
+#[cfg(feature = "tower")]
+pub use ringyo_tower as tower;
 
 pub use ringyo_auth::{
     Accounts, Actor, ApiAccess, AuthError, Authenticator, BodyStyle, BuildError, Builder, Caller,

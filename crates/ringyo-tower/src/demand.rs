@@ -1,0 +1,140 @@
+//! What a request is asked for, and whether its caller has it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::{HeaderValue, Method};
+use ringyo_auth::{AuthError, Caller};
+use ringyo_scope::Requirement;
+
+use crate::routes::Found;
+use crate::{Access, RouteMap};
+
+/// What requests are asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Guard {
+    /// All the same.
+    Uniform(Access),
+    /// What the map says of their route.
+    Map(Arc<RouteMap>),
+}
+
+/// What one request is asked for.
+pub(crate) enum Demand<'r> {
+    Nothing,
+    Key,
+    Permission(&'static Requirement),
+    PermissionOn(&'static Requirement, Cow<'r, str>),
+    /// A key, and then there is nothing.
+    Unrouted(Unrouted),
+}
+
+/// Why a request gets nowhere although its key is good.
+#[derive(Debug, Clone)]
+pub(crate) enum Unrouted {
+    NotFound,
+    OtherMethod { allow: HeaderValue },
+}
+
+/// Why a request does not reach the service inside.
+#[derive(Debug)]
+pub(crate) enum Denial {
+    Auth(AuthError),
+    Unrouted(Unrouted),
+}
+
+impl Guard {
+    pub(crate) fn demand<'r>(&self, method: &Method, path: &'r str) -> Demand<'r> {
+        match self {
+            Self::Uniform(access) => demand_of(*access, None),
+            Self::Map(map) => match map.find(method, path) {
+                Found::Route { access, instance } => demand_of(access, instance),
+                Found::Nothing => Demand::Unrouted(Unrouted::NotFound),
+                Found::OtherMethods(methods) => Demand::Unrouted(Unrouted::OtherMethod {
+                    allow: allow(&methods),
+                }),
+            },
+        }
+    }
+}
+
+impl Demand<'_> {
+    pub(crate) fn check(&self, caller: &Caller) -> Result<(), Denial> {
+        match self {
+            Self::Nothing | Self::Key => Ok(()),
+            Self::Permission(requirement) => caller.require(requirement).map_err(Denial::Auth),
+            Self::PermissionOn(requirement, instance) => caller
+                .require_on(requirement, instance)
+                .map_err(Denial::Auth),
+            Self::Unrouted(unrouted) => Err(Denial::Unrouted(unrouted.clone())),
+        }
+    }
+}
+
+fn demand_of(access: Access, instance: Option<&str>) -> Demand<'_> {
+    match access {
+        Access::Public => Demand::Nothing,
+        Access::AnyKey => Demand::Key,
+        Access::Requires(requirement) => Demand::Permission(requirement),
+        // An instance that nobody can name is one that no scope names.
+        Access::RequiresOn(requirement, _) => match instance.and_then(decoded) {
+            Some(instance) => Demand::PermissionOn(requirement, instance),
+            None => Demand::Permission(requirement),
+        },
+    }
+}
+
+/// A segment of a path without its percent-encoding (RFC 3986 §2.1): the service inside decodes
+/// it too, and the permission must be for the instance that it will act on.
+fn decoded(segment: &str) -> Option<Cow<'_, str>> {
+    if !segment.contains('%') {
+        return Some(Cow::Borrowed(segment));
+    }
+    let mut text = Vec::with_capacity(segment.len());
+    let mut bytes = segment.bytes();
+    while let Some(byte) = bytes.next() {
+        text.push(match byte {
+            b'%' => hex(bytes.next()?)? << 4 | hex(bytes.next()?)?,
+            other => other,
+        });
+    }
+    String::from_utf8(text).ok().map(Cow::Owned)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    let value = char::from(digit).to_digit(16)?;
+    u8::try_from(value).ok()
+}
+
+fn allow(methods: &[&Method]) -> HeaderValue {
+    let mut names: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
+    if names.contains(&"GET") && !names.contains(&"HEAD") {
+        names.push("HEAD");
+    }
+    // Methods are tokens (RFC 9110 §9.1), which are always good for a header.
+    HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decoded;
+
+    #[test]
+    fn segments_are_decoded_once_or_not_at_all() {
+        for (segment, expected) in [
+            ("agent_1", Some("agent_1")),
+            ("agent%5F1", Some("agent_1")),
+            ("agent%5f1", Some("agent_1")),
+            ("a%255F", Some("a%5F")),
+            ("a+b", Some("a+b")),
+            ("%C3%A4", Some("ä")),
+            ("%FF", None),
+            ("%", None),
+            ("%4", None),
+            ("%zz", None),
+            ("%+4", None),
+        ] {
+            assert_eq!(decoded(segment).as_deref(), expected, "{segment}");
+        }
+    }
+}

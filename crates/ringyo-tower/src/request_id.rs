@@ -1,0 +1,74 @@
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use rand::RngExt as _;
+use rand::distr::Alphanumeric;
+
+/// The header that carries the id of a request, in and out.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest id that is taken over from a request, in characters.
+const LONGEST: usize = 128;
+
+/// The id of a request: in its extensions, in the `x-request-id` of its response, in the body of a
+/// refusal and in the tracing span.
+///
+/// One that the client or a proxy sent is kept if it came in one header and is 1–128 characters of
+/// `A-Z a-z 0-9 . _ -`. It ends up in logs, so nothing else is let through: otherwise a new one is
+/// made, `req_` and 20 random characters of `A-Z a-z 0-9`.
+///
+/// It proves nothing: a client can send the same one twice.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(
+    // As the header that it becomes, which shares its text with every clone.
+    HeaderValue,
+);
+
+impl RequestId {
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut sent = headers.get_all(X_REQUEST_ID).iter();
+        match (sent.next(), sent.next()) {
+            (Some(one), None) if is_harmless(one.as_bytes()) => Self(one.clone()),
+            _ => Self::made(),
+        }
+    }
+
+    pub(crate) fn header_value(&self) -> HeaderValue {
+        self.0.clone()
+    }
+
+    fn made() -> Self {
+        let mut text = *b"req_00000000000000000000";
+        let random = rand::rng().sample_iter(Alphanumeric);
+        for (byte, random) in text[4..].iter_mut().zip(random) {
+            *byte = random;
+        }
+        // Letters and digits are always good for a header.
+        let value = HeaderValue::from_maybe_shared(Bytes::from_owner(text));
+        Self(value.unwrap_or(HeaderValue::from_static("req_unknown")))
+    }
+}
+
+fn is_harmless(text: &[u8]) -> bool {
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+    (1..=LONGEST).contains(&text.len()) && text.iter().all(allowed)
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestId({self})")
+    }
+}
