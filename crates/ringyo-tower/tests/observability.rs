@@ -1,10 +1,11 @@
 //! What operators see, and that no key is in it.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,14 +19,19 @@ use ringyo_limit::ManualClock;
 use ringyo_store::MemoryStore;
 use ringyo_tower::{Access, AuthLayer, DECISION_DURATION_SECONDS, DECISIONS_TOTAL, RouteMap};
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
+use tracing_subscriber::fmt::format::FmtSpan;
 
-/// Where log lines go.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The log lines of this thread, on which a test runs whole. There is one subscriber for all:
+/// tracing remembers for a whole process which spans somebody listens to.
+struct Lines;
 
 impl io::Write for Lines {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(text);
+        LINES.with_borrow_mut(|lines| lines.extend_from_slice(text));
         Ok(text.len())
     }
     fn flush(&mut self) -> io::Result<()> {
@@ -34,8 +40,21 @@ impl io::Write for Lines {
 }
 
 impl Lines {
+    fn listen() -> Self {
+        static LISTENING: Once = Once::new();
+        LISTENING.call_once(|| {
+            tracing_subscriber::fmt()
+                .with_max_level(tracing::Level::TRACE)
+                .with_ansi(false)
+                .with_span_events(FmtSpan::FULL)
+                .with_writer(|| Lines)
+                .init();
+        });
+        Self
+    }
+
     fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+        String::from_utf8(LINES.take()).unwrap()
     }
 }
 
@@ -108,104 +127,87 @@ fn routes() -> RouteMap {
 
 #[test]
 fn spans_tell_who_and_what_and_never_the_key() {
-    let lines = Lines::default();
-    let to_lines = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
-        .with_writer(move || to_lines.clone())
-        .finish();
-    tracing::subscriber::with_default(subscriber, || {
-        block_on(async {
-            let setting = setting().await;
-            lines.take();
-            let layer = AuthLayer::new(setting.ringyo.clone()).routes(routes());
-            let service = layer.layer(service_fn(inside));
-            let Setting {
-                live,
-                test,
-                revoked,
-                ..
-            } = &setting;
-            let broken = &live[..live.len() - 1];
-            let mut all = String::new();
+    let lines = Lines::listen();
+    block_on(async {
+        let setting = setting().await;
+        lines.take();
+        let layer = AuthLayer::new(setting.ringyo.clone()).routes(routes());
+        let service = layer.layer(service_fn(inside));
+        let Setting {
+            live,
+            test,
+            revoked,
+            ..
+        } = &setting;
+        let broken = &live[..live.len() - 1];
+        let mut all = String::new();
 
-            // Cold and warm.
-            for _ in 0..2 {
-                ask(&service, "/", live).await;
-                let told = lines.take();
-                let work = told.lines().find(|line| line.contains("at work")).unwrap();
-                for field in [
-                    "ringyo.request{",
-                    "request_id=\"r1\"",
-                    &format!("key_id={}", setting.live_id),
-                    "account=\"acct_1\"",
-                    "mode=\"live\"",
-                    "decision=\"allowed\"",
-                ] {
-                    assert!(work.contains(field), "{field} in {work}");
-                }
-                all += &told;
-            }
-            for (path, key, expected) in [
-                ("/calls", live, "decision=\"insufficient_permissions\""),
-                ("/nowhere", live, "decision=\"not_found\""),
-                ("/", revoked, "decision=\"api_key_revoked\""),
-                ("/", revoked, &*format!("key_id={}", setting.revoked_id)),
-                ("/", &broken.to_owned(), "decision=\"invalid_api_key\""),
-                ("/public", live, "decision=\"public\""),
-                ("/", test, "mode=\"test\""),
+        // Cold and warm.
+        for _ in 0..2 {
+            ask(&service, "/", live).await;
+            let told = lines.take();
+            let work = told.lines().find(|line| line.contains("at work")).unwrap();
+            for field in [
+                "ringyo.request{",
+                "request_id=\"r1\"",
+                &format!("key_id={}", setting.live_id),
+                "account=\"acct_1\"",
+                "mode=\"live\"",
+                "decision=\"allowed\"",
             ] {
-                ask(&service, path, key).await;
-                let told = lines.take();
-                let last = told.lines().rfind(|line| line.contains(" close ")).unwrap();
-                assert!(last.contains(expected), "{expected} in {last}");
-                all += &told;
+                assert!(work.contains(field), "{field} in {work}");
             }
+            all += &told;
+        }
+        for (path, key, expected) in [
+            ("/calls", live, "decision=\"insufficient_permissions\""),
+            ("/nowhere", live, "decision=\"not_found\""),
+            ("/", revoked, "decision=\"api_key_revoked\""),
+            ("/", revoked, &*format!("key_id={}", setting.revoked_id)),
+            ("/", &broken.to_owned(), "decision=\"invalid_api_key\""),
+            ("/public", live, "decision=\"public\""),
+            ("/", test, "mode=\"test\""),
+        ] {
+            ask(&service, path, key).await;
+            let told = lines.take();
+            let last = told.lines().rfind(|line| line.contains(" close ")).unwrap();
+            assert!(last.contains(expected), "{expected} in {last}");
+            all += &told;
+        }
 
-            // Nothing of what is secret: neither whole keys nor their secret, tag or checksum.
-            let secret = |key: &str| key.split_at("rg_live_".len() + 12).1.to_owned();
-            let needles: Vec<String> = [live, test, revoked].map(|key| secret(key)).into();
-            let leaks = |text: &str| {
-                needles.iter().any(|secret| {
-                    let pieces = secret.as_bytes().windows(8);
-                    let mut pieces = pieces.map(|piece| std::str::from_utf8(piece).unwrap());
-                    pieces.any(|piece| text.contains(piece))
-                })
-            };
-            assert!(all.len() > 5_000 && !leaks(&all), "{all}");
-            // The control: a key that is logged is found.
-            tracing::trace!(key = %live, "planted");
-            assert!(leaks(&lines.take()));
-        });
+        // Nothing of what is secret: neither whole keys nor their secret, tag or checksum.
+        let secret = |key: &str| key.split_at("rg_live_".len() + 12).1.to_owned();
+        let needles: Vec<String> = [live, test, revoked].map(|key| secret(key)).into();
+        let leaks = |text: &str| {
+            needles.iter().any(|secret| {
+                let pieces = secret.as_bytes().windows(8);
+                let mut pieces = pieces.map(|piece| std::str::from_utf8(piece).unwrap());
+                pieces.any(|piece| text.contains(piece))
+            })
+        };
+        assert!(all.len() > 5_000 && !leaks(&all), "{all}");
+        // The control: a key that is logged is found.
+        tracing::trace!(key = %live, "planted");
+        assert!(leaks(&lines.take()));
     });
 }
 
 #[test]
 fn a_layer_inside_tells_in_the_same_span() {
-    let lines = Lines::default();
-    let to_lines = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::CLOSE)
-        .with_writer(move || to_lines.clone())
-        .finish();
-    tracing::subscriber::with_default(subscriber, || {
-        block_on(async {
-            let setting = setting().await;
-            lines.take();
-            let layer = AuthLayer::new(setting.ringyo.clone());
-            let inner = layer.require(&CALLS_READ).layer(service_fn(inside));
-            ask(&layer.layer(inner), "/", &setting.live).await;
-            let told = lines.take();
-            let spans = told.lines().filter(|line| line.contains("ringyo.request{"));
-            assert_eq!(spans.count(), 1, "{told}");
-            assert!(
-                told.contains("decision=\"insufficient_permissions\""),
-                "{told}"
-            );
-        });
+    let lines = Lines::listen();
+    block_on(async {
+        let setting = setting().await;
+        lines.take();
+        let layer = AuthLayer::new(setting.ringyo.clone());
+        let inner = layer.require(&CALLS_READ).layer(service_fn(inside));
+        ask(&layer.layer(inner), "/", &setting.live).await;
+        let told = lines.take();
+        let spans = told.lines().filter(|line| line.contains(" close "));
+        assert_eq!(spans.count(), 1, "{told}");
+        assert!(
+            told.contains("decision=\"insufficient_permissions\""),
+            "{told}"
+        );
     });
 }
 
