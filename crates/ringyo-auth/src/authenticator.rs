@@ -2,13 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringyo_key::{ParsedKey, Proof};
-use ringyo_limit::{Charge, Decision, LimitError, LimitErrorKind, Now};
+use ringyo_limit::{Charge, Decision, Now};
 use ringyo_store::{KeyState, Timestamp};
 
 use crate::cache::CachedKey;
 use crate::core::{Core, wall};
 use crate::credential::Presented;
-use crate::error::{InvalidKey, Unavailable};
+use crate::error::InvalidKey;
 use crate::service::Service;
 use crate::{ApiAccess, AuthError, Caller, Credential};
 
@@ -61,7 +61,7 @@ impl Authenticator {
             None => None,
             Some(charge) => Some(match core.limiter.check_now(&charge, now) {
                 Some(decision) => decision,
-                None => ask_limiter(core, &charge, now).await?,
+                None => core.ask_limiter(core.limiter.check(&charge, now)).await?,
             }),
         };
         within_rate(key, rate, now)
@@ -147,13 +147,6 @@ fn charge(key: &CachedKey) -> Option<Charge<'_>> {
         (_, Some(own)) => Some(Charge::to_account(id.as_str(), own)),
         (_, None) => None,
     }
-}
-
-async fn ask_limiter(core: &Core, charge: &Charge<'_>, now: Now) -> Result<Decision, Unavailable> {
-    tokio::time::timeout(core.store_deadline, core.limiter.check(charge, now))
-        .await
-        .unwrap_or_else(|_| Err(LimitError::new(LimitErrorKind::Timeout)))
-        .map_err(|error| Unavailable::Limiter(Arc::new(error)))
 }
 
 fn within_rate(key: Arc<CachedKey>, rate: Option<Decision>, now: Now) -> Result<Caller, AuthError> {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 use ringyo_key::KeyId;
 use ringyo_limit::Monotonic;
-use ringyo_store::{AccountId, ChangeSet, Changed, Timestamp};
+use ringyo_store::{AccountId, Timestamp};
 
 use crate::last_used::{Departed, Uses};
 use shard::{Finished, Shard};
@@ -135,23 +135,6 @@ impl KeyCache {
         for shard in &self.shards {
             let removed = lock(shard).clear();
             self.keep_uses(&removed);
-        }
-    }
-
-    pub(crate) fn apply(&self, changes: &ChangeSet, on_account: impl Fn(&AccountId)) {
-        match changes {
-            ChangeSet::Everything => self.forget_everything(),
-            ChangeSet::These(changes) => {
-                for changed in changes {
-                    match changed {
-                        Changed::Key(id) => self.forget_key(*id),
-                        Changed::Account(id) => {
-                            self.forget_account(id);
-                            on_account(id);
-                        }
-                    }
-                }
-            }
         }
     }
 

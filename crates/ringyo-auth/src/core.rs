@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringyo_key::{KeyFormat, KeyId, Mode, PepperRing};
-use ringyo_limit::{Clock, Monotonic, Now, RateLimiter};
+use ringyo_limit::{Clock, LimitError, LimitErrorKind, Monotonic, Now, RateLimiter};
 use ringyo_scope::Catalog;
 use ringyo_store::{
-    AccountId, ChangeSet, LoadedKey, Revision, Store, StoreError, StoreErrorKind, Timestamp,
+    AccountId, ChangeSet, Changed, LoadedKey, Revision, Store, StoreError, StoreErrorKind,
+    Timestamp,
 };
 
 use crate::cache::{
@@ -46,20 +47,25 @@ impl Core {
         self.plans.find(name)
     }
 
-    /// Does what a change that was committed elsewhere asks for.
+    /// Does what changes that were committed elsewhere ask for.
     pub(crate) fn apply(&self, changes: &ChangeSet) {
-        self.cache
-            .apply(changes, |account| self.limiter_quota_changed(account));
+        match changes {
+            ChangeSet::Everything => self.cache.forget_everything(),
+            ChangeSet::These(changes) => {
+                for changed in changes {
+                    match changed {
+                        Changed::Key(id) => self.cache.forget_key(*id),
+                        Changed::Account(id) => self.forget_account(id),
+                    }
+                }
+            }
+        }
     }
 
     pub(crate) fn forget_account(&self, id: &AccountId) {
         self.cache.forget_account(id);
-        self.limiter_quota_changed(id);
-    }
-
-    fn limiter_quota_changed(&self, account: &AccountId) {
         for mode in Mode::ALL {
-            self.limiter.quota_changed(&bucket_name(account, mode));
+            self.limiter.quota_changed(&bucket_name(id, mode));
         }
     }
 
@@ -102,6 +108,28 @@ impl Core {
             )))
     }
 
+    /// Waits for the store as long as a request does.
+    pub(crate) async fn ask_store<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, Unavailable> {
+        match tokio::time::timeout(self.store_deadline, call).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(Unavailable::StoreTimeout(self.store_deadline)),
+        }
+    }
+
+    /// Waits for the limiter as long as a request does.
+    pub(crate) async fn ask_limiter<T>(
+        &self,
+        call: impl Future<Output = Result<T, LimitError>>,
+    ) -> Result<T, Unavailable> {
+        tokio::time::timeout(self.store_deadline, call)
+            .await
+            .unwrap_or_else(|_| Err(LimitError::new(LimitErrorKind::Timeout)))
+            .map_err(|error| Unavailable::Limiter(Arc::new(error)))
+    }
+
     /// Waits for the store as long as somebody who manages keys would.
     pub(crate) async fn managed<T>(
         &self,
@@ -111,11 +139,7 @@ impl Core {
     }
 
     async fn read(&self, id: KeyId, asked_at: Monotonic) -> LoadOutcome {
-        let found = match tokio::time::timeout(self.store_deadline, self.store.load_key(id)).await {
-            Ok(Ok(found)) => found,
-            Ok(Err(error)) => return Err(error.into()),
-            Err(_) => return Err(Unavailable::StoreTimeout(self.store_deadline)),
-        };
+        let found = self.ask_store(self.store.load_key(id)).await?;
         Ok(found.map(|LoadedKey { key, account }| {
             let (plan, revision) = match &account {
                 Some(account) => (self.plan(&account.plan), account.revision),

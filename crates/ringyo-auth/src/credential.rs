@@ -122,7 +122,7 @@ impl CredentialSources {
     /// The key of a request, with the query string of its address.
     #[must_use]
     pub fn find<'a>(&self, headers: &'a HeaderMap, query: Option<&'a str>) -> Credential<'a> {
-        let of_scheme = headers
+        let mut of_scheme = headers
             .get_all(AUTHORIZATION)
             .iter()
             .map(|value| Credential::bearer(value.as_bytes()).presented);
@@ -138,7 +138,6 @@ impl CredentialSources {
             .map(|value| Presented::Key(value.as_bytes()));
         let mut elsewhere = of_header.chain(of_query);
 
-        let mut of_scheme = of_scheme;
         let first = of_scheme.next().unwrap_or(Presented::Nothing);
         if of_scheme.next().is_some() {
             return Credential::of(Presented::Ambiguous);

@@ -5,8 +5,8 @@ mod headers;
 mod meaning;
 mod rejection;
 
-use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
+use http::{HeaderMap, StatusCode};
 use ringyo_limit::{Decision, Now};
 use ringyo_scope::Catalog;
 
@@ -106,6 +106,12 @@ impl HttpMapping {
             .chain(retry_after)
             .chain(rate.into_iter().flatten());
         Rejection::new(meaning, self.style.body, headers)
+    }
+
+    /// A refusal of the service's own, such as a path that is not there, in the style of all others.
+    #[must_use]
+    pub fn refuse(&self, status: StatusCode, code: &'static str, message: &str) -> Rejection {
+        Rejection::new(Meaning::new(status, code, message), self.style.body, None)
     }
 
     /// The rate-limit headers for the response to an authenticated request, whatever its status:

@@ -74,6 +74,12 @@ impl Plans {
             .unwrap_or_else(|| Arc::new(Plan::without_api(name)))
     }
 
+    /// Whether there is a plan of that name.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// All plans, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &Plan> {
         self.0.values().map(Arc::as_ref)

@@ -2,9 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringyo_key::PepperRing;
-use ringyo_limit::{
-    Clock, LimitError, LimitErrorKind, LocalLimiter, Now, RateLimiter, SystemClock,
-};
+use ringyo_limit::{Clock, LocalLimiter, Now, RateLimiter, SystemClock};
 use ringyo_scope::Catalog;
 use ringyo_store::{Store, StoreError};
 
@@ -116,14 +114,8 @@ impl Ringyo {
     /// [`Unavailable`](crate::Unavailable), naming the one that does not.
     pub async fn ready(&self) -> Result<(), crate::Unavailable> {
         let core = &self.service.core;
-        match tokio::time::timeout(core.store_deadline, core.store.ready()).await {
-            Ok(answer) => answer?,
-            Err(_) => return Err(crate::Unavailable::StoreTimeout(core.store_deadline)),
-        }
-        tokio::time::timeout(core.store_deadline, core.limiter.ready())
-            .await
-            .unwrap_or_else(|_| Err(LimitError::new(LimitErrorKind::Timeout)))
-            .map_err(|error| crate::Unavailable::Limiter(Arc::new(error)))
+        core.ask_store(core.store.ready()).await?;
+        core.ask_limiter(core.limiter.ready()).await
     }
 
     /// Ends the background work and saves the last-used times that are not saved yet. Call it

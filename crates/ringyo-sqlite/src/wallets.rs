@@ -13,8 +13,6 @@ use crate::accounts;
 use crate::columns::{Columns, column, corrupt};
 use crate::failure::Failure;
 
-const MAX_BALANCE: Credits = i64::MAX as Credits;
-
 #[async_trait]
 impl WalletStore for SqliteStore {
     async fn balance(&self, account: &AccountId) -> Result<Option<Credits>, StoreError> {
@@ -29,56 +27,13 @@ impl WalletStore for SqliteStore {
         amount: Credits,
         at: Timestamp,
     ) -> Result<WalletReceipt, StoreError> {
-        let entry = WalletOperation {
-            account: account.clone(),
-            id: operation.clone(),
-            kind: OperationKind::Grant,
-            amount,
-            state: OperationState::Committed,
-            key: None,
-            at,
-        };
-        self.write(move |database| {
-            begin(database, entry, |balance, amount| {
-                balance
-                    .checked_add(amount)
-                    .filter(|&balance| balance <= MAX_BALANCE)
-                    .ok_or(conflict("the balance would be too large"))
-            })
-        })
-        .await
+        let entry = WalletOperation::grant(account.clone(), operation.clone(), amount, at);
+        self.write(move |database| begin(database, entry)).await
     }
 
     async fn debit(&self, debit: &NewDebit) -> Result<WalletReceipt, StoreError> {
-        let NewDebit {
-            account,
-            operation,
-            amount,
-            key,
-            at,
-            settlement,
-        } = debit;
-        if *settlement == Settlement::Refund {
-            return Err(conflict("a new debit is reserved or committed").into());
-        }
-        let entry = WalletOperation {
-            account: account.clone(),
-            id: operation.clone(),
-            kind: OperationKind::Debit,
-            amount: *amount,
-            state: (*settlement).into(),
-            key: Some(*key),
-            at: *at,
-        };
-        self.write(move |database| {
-            begin(database, entry, |balance, amount| {
-                balance.checked_sub(amount).ok_or(Failure::new(
-                    StoreErrorKind::InsufficientCredits,
-                    "the balance is smaller than the amount",
-                ))
-            })
-        })
-        .await
+        let entry = debit.to_operation()?;
+        self.write(move |database| begin(database, entry)).await
     }
 
     async fn settle(
@@ -105,32 +60,15 @@ fn balance(database: &Connection, account: &AccountId) -> Result<Option<Credits>
 }
 
 /// Does an operation for the first time, or says how it stands.
-fn begin(
-    database: &Connection,
-    entry: WalletOperation,
-    apply: impl FnOnce(Credits, Credits) -> Result<Credits, Failure>,
-) -> Result<WalletReceipt, Failure> {
-    let before = balance(database, &entry.account)?;
+fn begin(database: &Connection, entry: WalletOperation) -> Result<WalletReceipt, Failure> {
+    let before = balance(database, &entry.account)?.ok_or_else(accounts::unknown)?;
     if let Some(done) = find(database, &entry.account, &entry.id)? {
-        if (done.kind, done.amount) != (entry.kind, entry.amount) {
-            return Err(conflict(
-                "the operation id has been used for something else",
-            ));
-        }
-        return Ok(WalletReceipt {
-            operation: done,
-            balance: before.ok_or_else(accounts::unknown)?,
-            outcome: Outcome::Replayed,
-        });
+        return Ok(done.replayed(&entry, before)?);
     }
-    let balance = apply(before.ok_or_else(accounts::unknown)?, entry.amount)?;
+    let balance = entry.balance_after(before)?;
     set_balance(database, &entry.account, balance)?;
     insert(database, &entry)?;
-    Ok(WalletReceipt {
-        operation: entry,
-        balance,
-        outcome: Outcome::Done,
-    })
+    Ok(entry.receipt(balance, Outcome::Done))
 }
 
 fn settle(
@@ -140,49 +78,31 @@ fn settle(
     settlement: Settlement,
     at: Timestamp,
 ) -> Result<WalletReceipt, Failure> {
-    let mut balance = balance(database, account)?.ok_or_else(accounts::unknown)?;
-    let mut entry = find(database, account, operation)?
+    let balance = balance(database, account)?.ok_or_else(accounts::unknown)?;
+    let receipt = find(database, account, operation)?
         .filter(|entry| entry.kind == OperationKind::Debit)
         .ok_or(Failure::new(
             StoreErrorKind::NotFound,
             "there is no debit of that operation id",
-        ))?;
-    let wanted = OperationState::from(settlement);
-    let outcome = match entry.state {
-        _ if settlement == Settlement::Reserve => {
-            return Err(conflict("a held debit is committed or refunded"));
+        ))?
+        .settled(settlement, balance)?;
+    if receipt.outcome == Outcome::Done {
+        if receipt.balance != balance {
+            set_balance(database, account, receipt.balance)?;
         }
-        OperationState::Reserved => {
-            if wanted == OperationState::Refunded {
-                // What was taken may have been granted again since.
-                balance = balance
-                    .checked_add(entry.amount)
-                    .filter(|&balance| balance <= MAX_BALANCE)
-                    .ok_or(conflict("the balance would be too large"))?;
-                set_balance(database, account, balance)?;
-            }
-            entry.state = wanted;
-            database
-                .prepare_cached(
-                    "UPDATE wallet_operations SET state = ?3, settled_at = ?4
-                     WHERE account = ?1 AND operation = ?2",
-                )?
-                .execute(params![
-                    account.as_str(),
-                    operation.as_str(),
-                    wanted.as_str(),
-                    at.to_string(),
-                ])?;
-            Outcome::Done
-        }
-        settled if settled == wanted => Outcome::Replayed,
-        _ => return Err(conflict("the debit has been settled the other way")),
-    };
-    Ok(WalletReceipt {
-        operation: entry,
-        balance,
-        outcome,
-    })
+        database
+            .prepare_cached(
+                "UPDATE wallet_operations SET state = ?3, settled_at = ?4
+                 WHERE account = ?1 AND operation = ?2",
+            )?
+            .execute(params![
+                account.as_str(),
+                operation.as_str(),
+                receipt.operation.state.as_str(),
+                at.to_string(),
+            ])?;
+    }
+    Ok(receipt)
 }
 
 fn find(
@@ -270,8 +190,4 @@ fn state(columns: &mut Columns<'_>) -> Result<OperationState, Failure> {
     .into_iter()
     .find(|state| state.as_str() == text)
     .ok_or(corrupt(context))
-}
-
-const fn conflict(context: &'static str) -> Failure {
-    Failure::new(StoreErrorKind::Conflict, context)
 }

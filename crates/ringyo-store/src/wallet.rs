@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ringyo_key::KeyId;
 
-use crate::{AccountId, Timestamp};
+use crate::{AccountId, StoreError, StoreErrorKind, Timestamp};
 
 /// A number of credits, 0 to 2⁶³ − 1. What one is worth is the service's business.
 pub type Credits = u64;
@@ -108,6 +108,132 @@ pub struct WalletOperation {
     pub key: Option<KeyId>,
     /// When it was first asked for.
     pub at: Timestamp,
+}
+
+impl NewDebit {
+    /// The ledger entry that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` for a debit that would begin as refunded.
+    pub fn to_operation(&self) -> Result<WalletOperation, StoreError> {
+        if self.settlement == Settlement::Refund {
+            return Err(conflict("a new debit is reserved or committed"));
+        }
+        Ok(WalletOperation {
+            account: self.account.clone(),
+            id: self.operation.clone(),
+            kind: OperationKind::Debit,
+            amount: self.amount,
+            state: self.settlement.into(),
+            key: Some(self.key),
+            at: self.at,
+        })
+    }
+}
+
+/// The rules of the ledger, the same in every store.
+impl WalletOperation {
+    /// The ledger entry of a grant.
+    #[must_use]
+    pub const fn grant(
+        account: AccountId,
+        id: OperationId,
+        amount: Credits,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            account,
+            id,
+            kind: OperationKind::Grant,
+            amount,
+            state: OperationState::Committed,
+            key: None,
+            at,
+        }
+    }
+
+    /// The balance once this entry, which is new, is in the ledger.
+    ///
+    /// # Errors
+    ///
+    /// `InsufficientCredits`; `Conflict` above 2⁶³ − 1.
+    pub fn balance_after(&self, before: Credits) -> Result<Credits, StoreError> {
+        match self.kind {
+            OperationKind::Grant => raised(before, self.amount),
+            OperationKind::Debit => before.checked_sub(self.amount).ok_or(StoreError::new(
+                StoreErrorKind::InsufficientCredits,
+                "the balance is smaller than the amount",
+            )),
+        }
+    }
+
+    /// The answer when this entry is in the ledger and `asked` comes under the same id.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` if what is asked for is something else.
+    pub fn replayed(self, asked: &Self, balance: Credits) -> Result<WalletReceipt, StoreError> {
+        if (self.kind, self.amount) != (asked.kind, asked.amount) {
+            return Err(conflict(
+                "the operation id has been used for something else",
+            ));
+        }
+        Ok(self.receipt(balance, Outcome::Replayed))
+    }
+
+    /// The answer when this debit is settled; to be written if it is
+    /// [`Done`](Outcome::Done).
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` for [`Settlement::Reserve`], if it has been settled the other way, or if the
+    /// refund would raise the balance above 2⁶³ − 1.
+    pub fn settled(
+        self,
+        settlement: Settlement,
+        balance: Credits,
+    ) -> Result<WalletReceipt, StoreError> {
+        let state = OperationState::from(settlement);
+        match self.state {
+            _ if settlement == Settlement::Reserve => {
+                Err(conflict("a held debit is committed or refunded"))
+            }
+            OperationState::Reserved => {
+                let balance = match settlement {
+                    // What was taken may have been granted again since.
+                    Settlement::Refund => raised(balance, self.amount)?,
+                    Settlement::Commit | Settlement::Reserve => balance,
+                };
+                Ok(Self { state, ..self }.receipt(balance, Outcome::Done))
+            }
+            settled if settled == state => Ok(self.receipt(balance, Outcome::Replayed)),
+            _ => Err(conflict("the debit has been settled the other way")),
+        }
+    }
+
+    /// The answer about this entry.
+    #[must_use]
+    pub const fn receipt(self, balance: Credits, outcome: Outcome) -> WalletReceipt {
+        WalletReceipt {
+            operation: self,
+            balance,
+            outcome,
+        }
+    }
+}
+
+const MAX_BALANCE: Credits = i64::MAX as Credits;
+
+fn raised(balance: Credits, amount: Credits) -> Result<Credits, StoreError> {
+    balance
+        .checked_add(amount)
+        .filter(|&balance| balance <= MAX_BALANCE)
+        .ok_or(conflict("the balance would be too large"))
+}
+
+const fn conflict(context: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::Conflict, context)
 }
 
 /// Whether credits come or go. Stored as its text.

@@ -1,11 +1,9 @@
 //! The answers of the layer itself.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ALLOW, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use ringyo_auth::{BodyStyle, Ringyo, envelope};
+use ringyo_auth::Ringyo;
 
 use crate::RequestId;
 use crate::demand::{Denial, Unrouted};
@@ -38,16 +36,29 @@ impl Form {
 
 impl Answer {
     pub(crate) fn to(denial: &Denial, ringyo: &Ringyo, id: &RequestId) -> Self {
-        match denial {
-            Denial::Auth(error) => {
-                let rejection = ringyo.http().reject(error, ringyo.now());
-                Self {
-                    code: rejection.code(),
-                    message: rejection.message().to_owned(),
-                    response: rejection.into_response(id.as_str()),
-                }
-            }
-            Denial::Unrouted(unrouted) => of_unrouted(unrouted, ringyo.http().style().body, id),
+        let http = ringyo.http();
+        let rejection = match denial {
+            Denial::Auth(error) => http.reject(error, ringyo.now()),
+            Denial::Unrouted(Unrouted::NotFound) => http.refuse(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "There is nothing at this address.",
+            ),
+            Denial::Unrouted(Unrouted::OtherMethod { .. }) => http.refuse(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "This address does not answer to this method.",
+            ),
+        };
+        let (code, message) = (rejection.code(), rejection.message().to_owned());
+        let mut response = rejection.into_response::<Bytes>(id.as_str());
+        if let Denial::Unrouted(Unrouted::OtherMethod { allow }) = denial {
+            response.headers_mut().insert(ALLOW, allow.clone());
+        }
+        Self {
+            code,
+            message,
+            response,
         }
     }
 
@@ -69,48 +80,5 @@ impl Answer {
                 grpc::response(content_type, self.code, &self.message, response)
             }
         }
-    }
-}
-
-fn of_unrouted(unrouted: &Unrouted, style: BodyStyle, id: &RequestId) -> Answer {
-    let (status, code, message) = match unrouted {
-        Unrouted::NotFound => (
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "There is nothing at this address.",
-        ),
-        Unrouted::OtherMethod { .. } => (
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "This address does not answer to this method.",
-        ),
-    };
-    let (content_type, body) = match style {
-        BodyStyle::Envelope => (
-            "application/json",
-            envelope(code, message, &BTreeMap::<&str, &str>::new(), id.as_str()),
-        ),
-        // Nothing in here holds anything that JSON would have to escape, the id included.
-        BodyStyle::Problem => (
-            "application/problem+json",
-            format!(
-                r#"{{"title":"{}","status":{},"detail":"{message}","code":"{code}","details":{{}},"request_id":"{id}"}}"#,
-                status.canonical_reason().unwrap_or_default(),
-                status.as_u16(),
-            ),
-        ),
-    };
-    let mut response = Response::new(Bytes::from(body));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Unrouted::OtherMethod { allow } = unrouted {
-        headers.insert(ALLOW, allow.clone());
-    }
-    Answer {
-        code,
-        message: message.to_owned(),
-        response,
     }
 }

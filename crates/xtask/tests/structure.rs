@@ -40,14 +40,14 @@ fn kept() -> Workspace {
         name: name.into(),
         directory: directory.into(),
         manifest: format!("[package]\nname = \"{name}\"\n\n[lints]\nworkspace = true\n"),
-        library: directory
+        crate_root: directory
             .starts_with("crates/")
             .then(|| format!("{directory}/src/lib.rs")),
         dependencies: dependencies.iter().map(|name| shipped(name)).collect(),
     });
     let mut files: Vec<SourceFile> = packages
         .iter()
-        .filter_map(|package| package.library.as_deref())
+        .filter_map(|package| package.crate_root.as_deref())
         .map(|library| file(library, PAGE))
         .collect();
     files.push(file(

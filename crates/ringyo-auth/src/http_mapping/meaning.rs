@@ -231,17 +231,21 @@ fn unavailable(code: &'static str) -> Meaning {
 }
 
 fn refuse(status: StatusCode, code: &'static str, message: &str) -> Meaning {
-    Meaning {
-        status,
-        code,
-        message: message.to_owned(),
-        details: Details::new(),
-        challenge: Challenge::None,
-        retry_after: None,
-    }
+    Meaning::new(status, code, message)
 }
 
 impl Meaning {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: &str) -> Self {
+        Self {
+            status,
+            code,
+            message: message.to_owned(),
+            details: Details::new(),
+            challenge: Challenge::None,
+            retry_after: None,
+        }
+    }
+
     fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.details.insert(name.to_owned(), value.into());
         self

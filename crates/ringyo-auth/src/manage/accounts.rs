@@ -131,13 +131,7 @@ impl Accounts {
     }
 
     fn check_plan(&self, plan: &str, fields: &mut Fields) {
-        if !self
-            .service
-            .core
-            .plans
-            .iter()
-            .any(|known| known.name == plan)
-        {
+        if !self.service.core.plans.contains(plan) {
             fields.refuse("plan", "must be one of the plans of the service");
         }
     }

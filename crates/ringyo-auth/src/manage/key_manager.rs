@@ -147,7 +147,6 @@ impl KeyManager {
         fields.check()?;
 
         self.change(id, |key, _| {
-            let before = key.clone();
             let mut detail = Vec::new();
             let mut kind = EventKind::KeyRenamed;
             if let Some(name) = name.clone().filter(|name| *name != key.name) {
@@ -164,7 +163,6 @@ impl KeyManager {
                 kind = EventKind::KeyScopesChanged;
             }
             if detail.is_empty() {
-                *key = before;
                 return Ok(Change::None);
             }
             let detail = detail.join("; ");

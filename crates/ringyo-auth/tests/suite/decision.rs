@@ -533,28 +533,12 @@ async fn the_digest_of_the_pepper_that_the_record_names_is_what_counts() {
 async fn a_row_that_no_limiter_can_count_still_decides() {
     let setting = setting().await;
     let key = setting.key().await;
-    let mut record = setting
-        .store
-        .inner
-        .find_key(key.record.id)
-        .await
-        .unwrap()
-        .unwrap();
+    let mut record = setting.stored(key.record.id).await;
     record.quota = Some(ringyo_store::KeyQuota {
         per_minute: NonZeroU32::MIN,
         burst: Some(NonZeroU32::MAX),
     });
-    let kind = ringyo_store::EventKind::KeyEdited;
-    let event = NewEvent {
-        key: Some(record.id),
-        ..NewEvent::new(kind, record.account.clone(), "sql", record.created_at)
-    };
-    setting
-        .store
-        .inner
-        .update_key(&record, &event)
-        .await
-        .unwrap();
+    setting.write_by_hand(&record).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(spend(&setting, &key, 5).await, 1);
 }

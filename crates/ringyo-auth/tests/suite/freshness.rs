@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ringyo_auth::preset::ringyo::AGENTS_READ;
 use ringyo_auth::{AuthError, Caller, IssuedKey, NewKey, Overlap};
-use ringyo_store::{EventKind, KeyStatus, KeyStore as _, NewEvent};
+use ringyo_store::KeyStatus;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -266,29 +266,9 @@ async fn a_read_that_hangs_beyond_the_bound_is_not_waited_for_by_others() {
     let early = ask(&setting, &key);
     setting.store.until_held(1).await;
     // Past this library, so that nothing but the bound can help.
-    let mut record = setting
-        .store
-        .inner
-        .find_key(key.record.id)
-        .await
-        .unwrap()
-        .unwrap();
+    let mut record = setting.stored(key.record.id).await;
     record.status = KeyStatus::Revoked;
-    let event = NewEvent {
-        key: Some(record.id),
-        ..NewEvent::new(
-            EventKind::KeyEdited,
-            record.account.clone(),
-            "sql",
-            record.created_at,
-        )
-    };
-    setting
-        .store
-        .inner
-        .update_key(&record, &event)
-        .await
-        .unwrap();
+    setting.write_by_hand(&record).await;
     setting.clock.advance(STALENESS + Duration::from_millis(1));
     let late = tokio::spawn({
         let key = key.clone();
@@ -520,13 +500,7 @@ async fn a_full_cache_evicts_and_still_decides() {
     // What was used when it left the cache is not forgotten.
     setting.ringyo.shutdown().await.unwrap();
     for key in &keys {
-        let stored = setting
-            .store
-            .inner
-            .find_key(key.record.id)
-            .await
-            .unwrap()
-            .unwrap();
+        let stored = setting.stored(key.record.id).await;
         assert!(stored.last_used_at.is_some());
     }
 }

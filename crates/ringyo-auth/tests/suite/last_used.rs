@@ -36,13 +36,7 @@ async fn the_list_shows_what_the_store_does_not_know_yet() {
         .await
         .unwrap();
     assert_eq!(list.items[0].last_used_at, at(3));
-    let stored = setting
-        .store
-        .inner
-        .find_key(key.record.id)
-        .await
-        .unwrap()
-        .unwrap();
+    let stored = setting.stored(key.record.id).await;
     assert_eq!(stored.last_used_at, None, "not written yet");
 
     // Changing the key takes it out of the cache, not out of memory.
@@ -54,13 +48,7 @@ async fn the_list_shows_what_the_store_does_not_know_yet() {
         .unwrap();
     assert_eq!(find().await, at(3));
     setting.ringyo.shutdown().await.unwrap();
-    let stored = setting
-        .store
-        .inner
-        .find_key(key.record.id)
-        .await
-        .unwrap()
-        .unwrap();
+    let stored = setting.stored(key.record.id).await;
     assert_eq!(stored.last_used_at, at(3));
 }
 
@@ -94,13 +82,7 @@ async fn a_failed_write_fails_no_request_and_is_tried_again() {
     assert!(setting.ringyo.shutdown().await.is_err());
     setting.store.set_down(false);
     setting.ringyo.shutdown().await.unwrap();
-    let stored = setting
-        .store
-        .inner
-        .find_key(key.record.id)
-        .await
-        .unwrap()
-        .unwrap();
+    let stored = setting.stored(key.record.id).await;
     assert_eq!(stored.last_used_at, at(2));
 }
 
@@ -114,13 +96,7 @@ async fn two_nodes_only_move_it_forward() {
     crate::support::authenticate(&late, &key).await.unwrap();
     late.shutdown().await.unwrap();
     setting.ringyo.shutdown().await.unwrap();
-    let stored = setting
-        .store
-        .inner
-        .find_key(key.record.id)
-        .await
-        .unwrap()
-        .unwrap();
+    let stored = setting.stored(key.record.id).await;
     assert_eq!(stored.last_used_at, at(100));
 }
 

@@ -73,6 +73,25 @@ impl Setting {
             .await
     }
 
+    /// The record as the store has it, without what the node knows beside.
+    pub(crate) async fn stored(&self, id: KeyId) -> KeyRecord {
+        self.store.inner.find_key(id).await.unwrap().unwrap()
+    }
+
+    /// Writes a record past this library, as somebody with access to the database does.
+    pub(crate) async fn write_by_hand(&self, record: &KeyRecord) {
+        let event = NewEvent {
+            key: Some(record.id),
+            ..NewEvent::new(
+                EventKind::KeyEdited,
+                record.account.clone(),
+                "sql",
+                record.created_at,
+            )
+        };
+        self.store.inner.update_key(record, &event).await.unwrap();
+    }
+
     pub(crate) async fn authenticate(&self, key: &IssuedKey) -> Result<Caller, AuthError> {
         authenticate(&self.ringyo, key).await
     }

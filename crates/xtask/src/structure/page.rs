@@ -11,16 +11,16 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
                 "expected `workspace = true` under `[lints]`",
             ));
         }
-        let Some(library) = &package.library else {
+        let Some(crate_root) = &package.crate_root else {
             continue;
         };
         let has_page = workspace
             .files
             .iter()
-            .any(|file| file.path == *library && holds_page(&file.text));
+            .any(|file| file.path == *crate_root && holds_page(&file.text));
         if package.directory.starts_with("crates/") && !has_page {
             findings.push(Finding::new(
-                library,
+                crate_root,
                 "expected a crate page (`//!` or `#![doc = include_str!(…)]`) with an example",
             ));
         }

@@ -31,7 +31,7 @@ pub struct Package {
     /// The text of its `Cargo.toml`.
     pub manifest: String,
     /// The root file of its library, from the workspace root; `None` for a package without one.
-    pub library: Option<String>,
+    pub crate_root: Option<String>,
     /// Everything it depends on, inside the workspace and outside, optional or not.
     pub dependencies: Vec<Dependency>,
 }
@@ -132,13 +132,13 @@ impl Package {
     fn read(package: &Value, root: &Path) -> io::Result<Self> {
         let manifest = PathBuf::from(text(package, "manifest_path")?);
         let directory = manifest.parent().unwrap_or(root);
-        let mut library = None;
+        let mut crate_root = None;
         for target in array(package, "targets")? {
             let is_library = array(target, "kind")?
                 .iter()
                 .any(|kind| matches!(kind.as_str(), Some("lib" | "rlib" | "proc-macro")));
             if is_library {
-                library = Some(relative(Path::new(&text(target, "src_path")?), root));
+                crate_root = Some(relative(Path::new(&text(target, "src_path")?), root));
             }
         }
         let dependencies = array(package, "dependencies")?
@@ -158,7 +158,7 @@ impl Package {
             name: text(package, "name")?,
             directory: relative(directory, root),
             manifest: fs::read_to_string(&manifest)?,
-            library,
+            crate_root,
             dependencies,
         })
     }
