@@ -6,9 +6,10 @@ use crate::test::Runner;
 
 /// The text that `cargo xtask help` prints.
 pub const USAGE: &str = "\
-cargo xtask test [--runner nextest|cargo]   build, run all tests, run all documentation tests
+cargo xtask test [--runner nextest|cargo]   build, fuzz, run all tests and documentation tests
 cargo xtask ci [--runner nextest|cargo]     format, clippy, documentation, structure, then test
 cargo xtask structure                       check the shape of the workspace
+cargo xtask fuzz [--seed N]                 send the demo requests drawn from its OpenAPI document
 cargo xtask help                            print this
 
 Without --runner, nextest is used where it is installed, else cargo test.";
@@ -22,6 +23,8 @@ pub enum Task {
     Ci(Runner),
     /// The structure rules alone.
     Structure,
+    /// The fuzzing alone, with the requests that this seed draws, or the usual ones.
+    Fuzz(Option<u32>),
     /// The usage text.
     Help,
 }
@@ -42,7 +45,8 @@ impl std::error::Error for UsageError {}
 ///
 /// # Errors
 ///
-/// [`UsageError`] for no task, an unknown task, an unknown runner, or anything left over.
+/// [`UsageError`] for no task, an unknown task, an unknown runner, a seed that is no
+/// number, or anything left over.
 pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, UsageError> {
     let arguments: Vec<String> = arguments.into_iter().collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -50,6 +54,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, UsageE
         ["test", rest @ ..] => Ok(Task::Test(runner(rest)?)),
         ["ci", rest @ ..] => Ok(Task::Ci(runner(rest)?)),
         ["structure"] => Ok(Task::Structure),
+        ["fuzz", rest @ ..] => Ok(Task::Fuzz(seed(rest)?)),
         ["help" | "--help" | "-h"] => Ok(Task::Help),
         [] => Err(UsageError("expected a task".into())),
         other => Err(UsageError(format!(
@@ -69,4 +74,21 @@ fn runner(options: &[&str]) -> Result<Runner, UsageError> {
             other.join(" ")
         ))),
     }
+}
+
+fn seed(options: &[&str]) -> Result<Option<u32>, UsageError> {
+    let number = match options {
+        [] => return Ok(None),
+        ["--seed", number] => number.parse().ok(),
+        [option] => option
+            .strip_prefix("--seed=")
+            .and_then(|it| it.parse().ok()),
+        _ => None,
+    };
+    number.map(Some).ok_or_else(|| {
+        let found = options.join(" ");
+        UsageError(format!(
+            "expected `--seed` and a number below 2^32, found `{found}`"
+        ))
+    })
 }

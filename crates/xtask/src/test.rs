@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that can be tested, with one command.
 
 use crate::cargo::Cargo;
+use crate::fuzz;
 use crate::step::Step;
 
 /// What executes the unit and integration tests. Documentation tests always run under
@@ -31,8 +32,8 @@ impl Runner {
     }
 }
 
-/// The steps, in order: build, tests, documentation tests. Both kinds of test run to the end, so
-/// that one run shows every failure; when the build fails they are skipped.
+/// The steps, in order: build, fuzzing, tests, documentation tests. All but the build run to the
+/// end, so that one run shows every failure; when the build fails they are skipped.
 ///
 /// A server that tests need is a step between the build and the tests, and its address reaches
 /// them through [`Cargo::env`].
@@ -40,6 +41,7 @@ pub fn steps(runner: Runner) -> Vec<Step> {
     let run = runner.arguments();
     vec![
         Step::cargo("build", Cargo::new(format!("{run} --no-run"))).or_stop(),
+        fuzz::step(None),
         Step::cargo("tests", Cargo::new(format!("{run} --no-fail-fast"))),
         Step::cargo(
             "doctests",

@@ -93,7 +93,35 @@ fn a_sound_workspace_passes_all_its_tests() {
     assert!(printed.contains("test doubles ... ok"), "{printed}");
     assert!(printed.contains("(line 3) ... ok"), "{printed}");
     assert!(printed.contains("PASSED in"), "{printed}");
-    assert!(!printed.contains("SKIPPED"), "{printed}");
+    let skipped: Vec<&str> = printed
+        .lines()
+        .filter(|line| line.starts_with("SKIPPED: "))
+        .collect();
+    assert_eq!(
+        skipped,
+        ["SKIPPED: fuzz because there is no examples/demo/examples/fuzz here"]
+    );
+}
+
+#[test]
+fn fuzzing_without_python_is_skipped_loudly() {
+    let root = planted();
+    write(root.path(), "examples/demo/examples/fuzz/main.rs", "");
+    // The toolchain and nothing else.
+    let toolchain = Path::new(env!("CARGO")).parent().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["fuzz", "--seed", "7"])
+        .current_dir(root.path())
+        .env("PATH", toolchain)
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{printed}");
+    assert!(printed.contains("cargo xtask fuzz --seed 7"), "{printed}");
+    let why = "SKIPPED: fuzz because python3, 3.11 or newer, is not installed\n";
+    assert!(printed.contains(why), "{printed}");
+    assert!(printed.contains("PASSED in"), "{printed}");
+    assert!(printed.contains(", SKIPPED: fuzz\n"), "{printed}");
 }
 
 #[test]
@@ -195,7 +223,7 @@ fn ci_passes_a_sound_workspace_and_finds_one_fault_of_each_check() {
     let root = planted();
     let (code, printed) = xtask(root.path(), &["ci", "--runner", "cargo"]);
     assert_eq!(code, 0, "{printed}");
-    assert!(printed.contains("[7/7] doctests: passed"), "{printed}");
+    assert!(printed.contains("[8/8] doctests: passed"), "{printed}");
 
     // Badly formatted, a clippy warning, a broken link, and no page.
     write(
@@ -230,6 +258,10 @@ fn wrong_arguments_are_refused_with_the_usage() {
         (
             &["test", "--runner", "none"],
             "expected `--runner nextest` or `--runner cargo`, found `--runner none`",
+        ),
+        (
+            &["fuzz", "--seed", "many"],
+            "expected `--seed` and a number below 2^32, found `--seed many`",
         ),
         (
             &["structure", "now"],

@@ -1,5 +1,7 @@
 //! The one shape of every answer: `{"data", "meta"}`, or the envelope of an error.
 
+mod body;
+
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +14,9 @@ use std::fmt::Display;
 
 use crate::documents::Fault;
 use crate::request::{current_id, reject};
+use body::Meta;
+
+pub(crate) use body::{DataBody, ErrorBody, ListBody};
 
 /// 200 with one thing.
 #[derive(Debug)]
@@ -76,6 +81,14 @@ impl Problem {
         )
     }
 
+    pub(crate) fn too_large() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            "The body is too large.",
+        )
+    }
+
     pub(crate) fn method_not_allowed() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -108,7 +121,7 @@ impl Problem {
 impl<T: Serialize> IntoResponse for Data<T> {
     fn into_response(self) -> Response {
         let meta = Meta::current();
-        Json(Body { data: self.0, meta }).into_response()
+        Json(DataBody { data: self.0, meta }).into_response()
     }
 }
 
@@ -199,31 +212,4 @@ fn refused(rejection: Rejection, error: &(dyn std::error::Error + 'static)) -> P
         tracing::debug!(request_id = current_id(), code, error, "refused");
     }
     Problem::Refused(rejection)
-}
-
-#[derive(Serialize)]
-struct Body<T> {
-    data: T,
-    meta: Meta,
-}
-
-#[derive(Serialize)]
-struct ListBody<T> {
-    data: Vec<T>,
-    has_more: bool,
-    next_cursor: Option<String>,
-    meta: Meta,
-}
-
-#[derive(Serialize)]
-struct Meta {
-    request_id: String,
-}
-
-impl Meta {
-    fn current() -> Self {
-        Self {
-            request_id: current_id(),
-        }
-    }
 }

@@ -1,15 +1,17 @@
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::{Extension, Router};
 use ringyo::Ringyo;
 use tokio_util::task::TaskTracker;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::answer::Problem;
 use crate::dashboard::{DemoLogin, Sessions};
 use crate::documents::Documents;
+use crate::openapi::Document;
 use crate::request::{contain, identify};
-use crate::{api, dashboard, health};
+use crate::{api, dashboard, health, openapi};
 
 /// The largest body that is read, in bytes. The largest that makes sense has a description of
 /// 1,000 characters and 100 permissions.
@@ -28,15 +30,25 @@ pub(crate) struct App {
 
 /// Every route of the service.
 pub(crate) fn router(app: App) -> Router {
-    let open = Router::new()
-        .route("/healthz", get(health::show))
+    let (open, document) = OpenApiRouter::default()
+        .routes(routes!(health::show))
+        .routes(routes!(openapi::show))
+        .split_for_parts();
+    let (v1, v1_document) = api::routes(&app);
+    let (dashboard, dashboard_document) = dashboard::routes(&app);
+    let document = document
+        .nest("/v1", v1_document)
+        .nest("/dashboard", dashboard_document);
+
+    let open = open
+        .layer(Extension(Document::new(document)))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(from_fn(contain));
     Router::new()
         // As services, so that `/v1/` and all that is not there asks for a key as well.
-        .nest_service("/v1", api::routes(&app))
-        .nest_service("/dashboard", dashboard::routes(&app))
+        .nest_service("/v1", v1)
+        .nest_service("/dashboard", dashboard)
         .merge(open)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn_with_state(app.clone(), identify))

@@ -1,6 +1,9 @@
 //! The JSON behind the dashboard, where people manage the keys of their account.
 
 mod account;
+mod demo_login;
+mod key_form;
+mod key_view;
 mod keys;
 mod login;
 mod origin;
@@ -9,34 +12,42 @@ mod visitor;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, patch, post};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::answer::Problem;
 use crate::app::App;
 use crate::request::contain;
 
-pub(crate) use login::DemoLogin;
+pub(crate) use demo_login::DemoLogin;
 pub(crate) use session::Sessions;
 
 /// Everything under `/dashboard`. Only the way in is open to those who have no session.
-pub(crate) fn routes(app: &App) -> Router {
-    let inside = Router::new()
-        .route("/logout", post(login::log_out))
-        .route("/api/account", get(account::show))
-        .route("/api/keys", get(keys::list).post(keys::issue))
-        .route("/api/keys/{id}", patch(keys::edit))
-        .route("/api/keys/{id}/revoke", post(keys::revoke))
-        .route("/api/keys/{id}/disable", post(keys::disable))
-        .route("/api/keys/{id}/enable", post(keys::enable))
-        .route("/api/keys/{id}/regenerate", post(keys::regenerate))
-        .route("/api/keys/{id}/events", get(keys::events))
+pub(crate) fn routes(app: &App) -> (Router, OpenApi) {
+    let (inside, mut document) = OpenApiRouter::default()
+        .routes(routes!(login::log_out))
+        .routes(routes!(account::show))
+        .routes(routes!(keys::list, keys::issue))
+        .routes(routes!(keys::edit))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(keys::disable))
+        .routes(routes!(keys::enable))
+        .routes(routes!(keys::regenerate))
+        .routes(routes!(keys::events))
+        .split_for_parts();
+    let inside = inside
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(from_fn_with_state(app.clone(), visitor::admit));
-    Router::new()
-        .route("/login", get(login::page).post(login::log_in))
+    let (way_in, its_document) = OpenApiRouter::default()
+        .routes(routes!(login::page, login::log_in))
+        .split_for_parts();
+    let router = way_in
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .merge(inside)
         .layer(from_fn(contain))
-        .with_state(app.clone())
+        .with_state(app.clone());
+    document.merge(its_document);
+    (router, document)
 }

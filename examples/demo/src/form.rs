@@ -16,6 +16,12 @@ pub(crate) struct Payload {
     bytes: Bytes,
 }
 
+/// What a body is made of.
+pub(crate) trait Fields {
+    /// Takes the fields it knows from a form, noting what is wrong with them.
+    fn take(form: &mut Form) -> Self;
+}
+
 /// The fields of a JSON object, taken one by one.
 #[derive(Debug, Default)]
 pub(crate) struct Form {
@@ -24,8 +30,37 @@ pub(crate) struct Form {
 }
 
 impl Payload {
+    /// Reads the body as a JSON object with these fields and no others.
+    pub(crate) fn read<F: Fields>(&self) -> Result<F, Problem> {
+        let mut form = self.form()?;
+        let fields = F::take(&mut form);
+        form.check()?;
+        Ok(fields)
+    }
+
+    /// The same, where sending nothing or `null` is fine.
+    pub(crate) fn read_or_default<F: Fields + Default>(&self) -> Result<F, Problem> {
+        if self.bytes.is_empty() || self.json()? == Value::Null {
+            return Ok(F::default());
+        }
+        self.read()
+    }
+
     /// Reads the body as a JSON object.
     pub(crate) fn form(&self) -> Result<Form, Problem> {
+        match self.json()? {
+            Value::Object(fields) => Ok(Form {
+                fields,
+                ..Form::default()
+            }),
+            _ => Err(invalid_body(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "must be a JSON object".to_owned(),
+            )),
+        }
+    }
+
+    fn json(&self) -> Result<Value, Problem> {
         if self.content_type != "application/json" {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -33,25 +68,8 @@ impl Payload {
                 "Send JSON, with `Content-Type: application/json`.",
             ));
         }
-        match serde_json::from_slice(&self.bytes) {
-            Ok(Value::Object(fields)) => Ok(Form {
-                fields,
-                ..Form::default()
-            }),
-            Ok(_) => Err(invalid_body(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "must be a JSON object".to_owned(),
-            )),
-            Err(error) => Err(invalid_body(StatusCode::BAD_REQUEST, error.to_string())),
-        }
-    }
-
-    /// The same, where sending nothing is fine.
-    pub(crate) fn form_or_nothing(&self) -> Result<Form, Problem> {
-        if self.bytes.is_empty() {
-            return Ok(Form::default());
-        }
-        self.form()
+        serde_json::from_slice(&self.bytes)
+            .map_err(|error| invalid_body(StatusCode::BAD_REQUEST, error.to_string()))
     }
 
     /// Whether it is what an HTML form sends.
@@ -70,11 +88,7 @@ impl<S: Send + Sync> FromRequest<S> for Payload {
         let content_type = essence.unwrap_or_default().trim().to_ascii_lowercase();
         let bytes = Bytes::from_request(request, state).await;
         let bytes = bytes.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "payload_too_large",
-                "The body is too large.",
-            ),
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
             _ => invalid_body(StatusCode::BAD_REQUEST, "could not be read".to_owned()),
         })?;
         Ok(Self {
@@ -89,7 +103,7 @@ impl Form {
     pub(crate) fn optional<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
         match self.fields.remove(name)? {
             Value::Null => None,
-            value => serde_json::from_value(value)
+            value => serde_json::from_value(whole(value))
                 .map_err(|error| self.refuse(name, error.to_string()))
                 .ok(),
         }
@@ -103,11 +117,11 @@ impl Form {
         })
     }
 
-    /// A text where `null` means the empty one.
-    pub(crate) fn clearable(&mut self, name: &str) -> Option<String> {
+    /// A field where `null` means the empty one.
+    pub(crate) fn clearable<T: DeserializeOwned + Default>(&mut self, name: &str) -> Option<T> {
         if self.fields.get(name) == Some(&Value::Null) {
             self.fields.remove(name);
-            return Some(String::new());
+            return Some(T::default());
         }
         self.optional(name)
     }
@@ -136,6 +150,17 @@ impl Form {
         } else {
             Err(Problem::invalid(self.faults))
         }
+    }
+}
+
+/// To JSON Schema `60.0` is an integer like `60`; some clients know no other numbers.
+fn whole(value: Value) -> Value {
+    match value.as_f64() {
+        // Larger ones are not exact anyway.
+        Some(number) if value.is_f64() && number.fract() == 0.0 && number.abs() < 1e15 => {
+            Value::from(number as i64)
+        }
+        _ => value,
     }
 }
 

@@ -1,13 +1,32 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use ringyo::Unavailable;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::answer::{Data, Problem};
+use crate::answer::{Data, DataBody, ErrorBody, Problem};
 use crate::app::App;
 
-/// `GET /healthz`: whether store and limiter answer, or which of them does not.
-pub(crate) async fn show(State(app): State<App>) -> Result<Data<Value>, Problem> {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    status: HealthStatus,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum HealthStatus {
+    Ok,
+}
+
+/// Show whether store and limiter answer, or which of them does not.
+#[utoipa::path(
+    get, path = "/healthz", operation_id = "show_health", tag = "Service",
+    responses(
+        (status = 200, description = "Both answer", body = DataBody<Health>),
+        (status = 503, description = "`unavailable`: one does not", body = ErrorBody),
+    ),
+)]
+pub(crate) async fn show(State(app): State<App>) -> Result<Data<Health>, Problem> {
     if let Err(fault) = app.documents.ready().await {
         return Err(not_answering("store", &*fault));
     }
@@ -18,7 +37,9 @@ pub(crate) async fn show(State(app): State<App>) -> Result<Data<Value>, Problem>
         };
         not_answering(who, &unavailable)
     })?;
-    Ok(Data(json!({ "status": "ok" })))
+    Ok(Data(Health {
+        status: HealthStatus::Ok,
+    }))
 }
 
 fn not_answering(who: &'static str, error: &(dyn std::error::Error + 'static)) -> Problem {

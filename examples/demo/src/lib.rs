@@ -8,6 +8,7 @@
 //! * `api`: handlers say what they need with `caller.require(…)` and go on with their work;
 //!   `api::calls` spends credits.
 //! * `dashboard`: people manage their keys through [`ringyo::KeyManager`].
+//! * `openapi`: the document of it all, made from what stands beside the handlers.
 //! * `answer`: the one shape of every answer, refusals by the library included.
 
 mod answer;
@@ -19,6 +20,8 @@ mod dashboard;
 mod documents;
 mod form;
 mod health;
+mod name;
+mod openapi;
 mod query;
 mod random;
 mod request;

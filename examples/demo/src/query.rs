@@ -8,6 +8,9 @@ use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use ringyo::PageSize;
 use serde_json::{Map, Value};
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{AnyOf, Object, ObjectBuilder, Schema, Type};
 
 use crate::answer::Problem;
 
@@ -55,6 +58,45 @@ impl Params {
             _ => Err(Problem::invalid(self.faults)),
         }
     }
+}
+
+impl IntoParams for Params {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        paging_parameters("^[0-9]{0,18}$")
+    }
+}
+
+/// What [`paging`](Params::paging) reads, where cursors look like that.
+pub(crate) fn paging_parameters(cursor: &str) -> Vec<Parameter> {
+    let limit = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(100))
+        .default(Some(PageSize::DEFAULT.as_usize().into()));
+    let empty = text().max_length(Some(0));
+    let limit = AnyOf {
+        items: vec![limit.into(), empty.into()],
+        ..AnyOf::new()
+    };
+    let cursor = text().pattern(Some(cursor));
+    vec![
+        parameter("limit", "How many entries at most.", Schema::AnyOf(limit)),
+        parameter("cursor", "The `next_cursor` of the part before.", cursor),
+    ]
+}
+
+/// A parameter that may be left out.
+pub(crate) fn parameter(name: &str, description: &str, schema: impl Into<Schema>) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .description(Some(description))
+        .schema(Some(schema.into()))
+        .build()
+}
+
+pub(crate) fn text() -> ObjectBuilder {
+    Object::builder().schema_type(Type::String)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Params {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use axum::Router;
 use ringyo::{ApiKey, MemoryStore, Pepper, PepperId, PepperRing, Preset, Ringyo, SqliteStore};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -35,6 +36,7 @@ pub struct Service {
     listener: TcpListener,
     addr: SocketAddr,
     app: App,
+    router: Router,
     /// To be closed at the end; the store in memory needs no closing.
     file: Option<SqliteStore>,
     first_key: Option<ApiKey>,
@@ -48,13 +50,22 @@ impl Service {
     ///
     /// An address that is taken, a store that cannot be opened, peppers that cannot be read.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_with(config, Preset::ringyo()).await
+    }
+
+    /// The same for a service that has other plans than Ringyo's.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub async fn start_with(config: Config, preset: Preset) -> Result<Self, StartError> {
         // Before the first key is made: it is shown once, and must not be lost to a taken port.
         let listener = TcpListener::bind(config.addr).await;
         let listener = listener.map_err(|e| format!("cannot listen on {}: {e}", config.addr))?;
         let addr = listener.local_addr()?;
 
-        let builder = Ringyo::builder(Preset::ringyo(), peppers(&config)?)
-            .max_staleness(config.max_staleness);
+        let builder =
+            Ringyo::builder(preset, peppers(&config)?).max_staleness(config.max_staleness);
         let (builder, documents, file) = match &config.store {
             StoreLocation::Memory => {
                 let builder = builder.store(MemoryStore::new());
@@ -86,10 +97,24 @@ impl Service {
         Ok(Self {
             listener,
             addr,
+            router: router(app.clone()),
             app,
             file,
             first_key,
         })
+    }
+
+    /// The same service with something around all of its routes, such as a layer.
+    #[must_use]
+    pub fn wrapped(self, wrap: impl FnOnce(Router) -> Router) -> Self {
+        let router = wrap(self.router);
+        Self { router, ..self }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
     }
 
     /// Tells whoever started the service where it is and, the first time, how to call it.
@@ -128,7 +153,9 @@ impl Service {
             ..
         } = self.app.clone();
         let cleaning = tokio::spawn(clean_up(self.app.clone()));
-        let service = router(self.app).into_make_service_with_connect_info::<SocketAddr>();
+        let service = self
+            .router
+            .into_make_service_with_connect_info::<SocketAddr>();
 
         let (stopping, stopped) = oneshot::channel::<()>();
         let serving = axum::serve(self.listener, service).with_graceful_shutdown(async move {

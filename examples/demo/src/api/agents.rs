@@ -4,21 +4,26 @@ use axum::http::StatusCode;
 use ringyo::preset::ringyo::{AGENTS_CREATE, AGENTS_DELETE, AGENTS_READ, AGENTS_UPDATE};
 use ringyo::{Caller, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{NAME_RULE, is_name};
-use crate::answer::{Created, Data, List, Problem};
+use crate::answer::{Created, Data, DataBody, List, ListBody, Problem};
 use crate::app::App;
 use crate::documents::Document;
-use crate::form::{Form, Payload};
+use crate::form::{Fields, Form, Payload};
+use crate::name::Name;
+use crate::openapi::words;
 use crate::query::{Id, Params};
 use crate::random;
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Agent {
+    #[schema(pattern = "^agent_[0-9A-Za-z]{16}$")]
     id: String,
+    #[schema(value_type = Name)]
     name: String,
-    /// What it speaks, as a language tag (RFC 5646), e.g. `en` or `pt-BR`.
+    #[schema(value_type = Language)]
     language: String,
+    #[schema(value_type = words::Time)]
     created_at: Timestamp,
 }
 
@@ -29,6 +34,72 @@ impl Document for Agent {
     }
 }
 
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewAgent {
+    name: Name,
+    /// `en` unless said otherwise.
+    language: Option<Language>,
+}
+
+impl Fields for NewAgent {
+    fn take(form: &mut Form) -> Self {
+        Self {
+            name: form.required("name"),
+            language: form.optional("language"),
+        }
+    }
+}
+
+/// What is left out or `null` stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AgentChange {
+    name: Option<Name>,
+    language: Option<Language>,
+}
+
+impl Fields for AgentChange {
+    fn take(form: &mut Form) -> Self {
+        Self {
+            name: form.optional("name"),
+            language: form.optional("language"),
+        }
+    }
+}
+
+/// What an agent speaks, as a language tag (RFC 5646).
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(
+    value_type = String,
+    max_length = 35,
+    pattern = "^[0-9A-Za-z]{1,8}(-[0-9A-Za-z]{1,8})*$",
+    example = "pt-BR",
+)]
+pub(super) struct Language(String);
+
+impl TryFrom<String> for Language {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let is_subtag = |tag: &str| {
+            (1..=8).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        };
+        match text.len() <= 35 && text.split('-').all(is_subtag) {
+            true => Ok(Self(text)),
+            false => Err("must be a language tag, e.g. `en` or `pt-BR`"),
+        }
+    }
+}
+
+/// List agents, newest first.
+#[utoipa::path(
+    get, path = "/agents", operation_id = "list_agents", tag = "Agents",
+    params(Params),
+    responses((status = 200, description = "A part of the list", body = ListBody<Agent>)),
+    security(("api_key" = ["agents:read"])),
+)]
 pub(super) async fn list(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -42,6 +113,13 @@ pub(super) async fn list(
     Ok(List::of(agents, |agent| agent))
 }
 
+/// Show an agent.
+#[utoipa::path(
+    get, path = "/agents/{id}", operation_id = "show_agent", tag = "Agents",
+    params(("id" = String, Path, example = "agent_0a1B2c3D4e5F6g7H")),
+    responses((status = 200, description = "The agent", body = DataBody<Agent>)),
+    security(("api_key" = ["agents:read"])),
+)]
 pub(super) async fn show(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -52,26 +130,43 @@ pub(super) async fn show(
     agent.map(Data).ok_or_else(Problem::not_found)
 }
 
+/// Make an agent.
+#[utoipa::path(
+    post, path = "/agents", operation_id = "create_agent", tag = "Agents",
+    request_body = NewAgent,
+    responses((status = 201, description = "The new agent", body = DataBody<Agent>, links(
+        ("call" = (operation_id = "place_call", request_body = json!({
+            "agent_id": "$response.body#/data/id", "phone_number": "+14155550123",
+        }))),
+    ))),
+    security(("api_key" = ["agents:create"])),
+)]
 pub(super) async fn create(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     payload: Payload,
 ) -> Result<Created<Agent>, Problem> {
     caller.require(&AGENTS_CREATE)?;
-    let mut form = payload.form()?;
-    let name = form.required("name");
+    let new: NewAgent = payload.read()?;
     let agent = Agent {
         id: random::id("agent"),
-        name: checked_name(&mut form, name),
-        language: language(&mut form).unwrap_or_else(|| "en".to_owned()),
+        name: new.name.into(),
+        language: new.language.map_or("en".to_owned(), |Language(tag)| tag),
         created_at: caller.authenticated_at(),
     };
-    form.check()?;
     Ok(Created(
         app.documents.insert(caller.account(), agent).await?,
     ))
 }
 
+/// Change an agent.
+#[utoipa::path(
+    patch, path = "/agents/{id}", operation_id = "update_agent", tag = "Agents",
+    params(("id" = String, Path, example = "agent_0a1B2c3D4e5F6g7H")),
+    request_body = AgentChange,
+    responses((status = 200, description = "The agent as it is now", body = DataBody<Agent>)),
+    security(("api_key" = ["agents:update"])),
+)]
 pub(super) async fn update(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -79,19 +174,22 @@ pub(super) async fn update(
     payload: Payload,
 ) -> Result<Data<Agent>, Problem> {
     caller.require_on(&AGENTS_UPDATE, &id)?;
-    let mut form = payload.form()?;
-    let name = form.optional("name");
-    let name = name.map(|name| checked_name(&mut form, name));
-    let language = language(&mut form);
-    form.check()?;
+    let AgentChange { name, language } = payload.read()?;
     let change = |agent: &mut Agent| {
-        agent.name = name.unwrap_or_else(|| agent.name.clone());
-        agent.language = language.unwrap_or_else(|| agent.language.clone());
+        agent.name = name.map_or_else(|| agent.name.clone(), String::from);
+        agent.language = language.map_or_else(|| agent.language.clone(), |Language(tag)| tag);
     };
     let agent = app.documents.update(caller.account(), &id, change).await?;
     agent.map(Data).ok_or_else(Problem::not_found)
 }
 
+/// Take an agent away.
+#[utoipa::path(
+    delete, path = "/agents/{id}", operation_id = "remove_agent", tag = "Agents",
+    params(("id" = String, Path, example = "agent_0a1B2c3D4e5F6g7H")),
+    responses((status = 204, description = "It is gone")),
+    security(("api_key" = ["agents:delete"])),
+)]
 pub(super) async fn remove(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -102,24 +200,4 @@ pub(super) async fn remove(
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Problem::not_found()),
     }
-}
-
-fn checked_name(form: &mut Form, name: String) -> String {
-    let name = name.trim();
-    form.expect("name", is_name(name), NAME_RULE);
-    name.to_owned()
-}
-
-fn language(form: &mut Form) -> Option<String> {
-    let language: String = form.optional("language")?;
-    let is_subtag = |tag: &str| {
-        (1..=8).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    };
-    let is_tag = language.len() <= 35 && language.split('-').all(is_subtag);
-    form.expect(
-        "language",
-        is_tag,
-        "must be a language tag, e.g. `en` or `pt-BR`",
-    );
-    Some(language)
 }

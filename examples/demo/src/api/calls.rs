@@ -1,57 +1,60 @@
 //! Calls, the one thing here that costs credits.
 
+mod order;
+
 use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use ringyo::preset::ringyo::{CALLS_CREATE, CALLS_READ};
 use ringyo::{AccountId, Caller, LiveCaller, OperationId, OperationState, Timestamp, WalletError};
 use serde::{Deserialize, Serialize};
-use serde_json::Map;
+use utoipa::ToSchema;
 
-use super::agents::Agent;
+use super::E164;
 use super::carrier::{self, Connection};
-use crate::answer::{Created, Data, List, Problem};
+use crate::answer::{Created, Data, DataBody, ErrorBody, List, ListBody, Problem};
 use crate::app::App;
-use crate::documents::{Claim, Document, Fault};
+use crate::documents::{Document, Fault};
 use crate::form::Payload;
+use crate::openapi::words;
 use crate::query::{Id, Params};
 use crate::random;
 use crate::service::StartError;
+use order::{Order, check_agent, claimed_id, idempotency_key};
 
 /// What a call costs, in credits.
 const PRICE: u64 = 1;
 
 /// A call that was placed. Once it is over it never changes, so whoever asks for it again gets the
 /// same answer.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Call {
+    #[schema(pattern = "^call_[0-9A-Za-z]{16}$")]
     id: String,
+    #[schema(pattern = "^agent_[0-9A-Za-z]{16}$")]
     agent_id: String,
+    #[schema(value_type = E164)]
     phone_number: String,
     status: Status,
     /// Whether a test key asked for it, so that nobody's telephone rang.
     simulated: bool,
     /// What it cost.
+    #[schema(maximum = 1)]
     credits: u64,
+    #[schema(value_type = words::Time)]
     created_at: Timestamp,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = CallStatus)]
 enum Status {
     /// Begun. It does not last: the call is about to be over, or was cut off and is cleaned up.
     Pending,
     Completed,
     Failed,
-}
-
-/// What somebody asks for.
-#[derive(Debug, Serialize)]
-struct Order {
-    agent_id: String,
-    phone_number: String,
 }
 
 impl Document for Call {
@@ -61,6 +64,13 @@ impl Document for Call {
     }
 }
 
+/// List calls, newest first.
+#[utoipa::path(
+    get, path = "/calls", operation_id = "list_calls", tag = "Calls",
+    params(Params),
+    responses((status = 200, description = "A part of the list", body = ListBody<Call>)),
+    security(("api_key" = ["calls:read"])),
+)]
 pub(super) async fn list(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -74,6 +84,13 @@ pub(super) async fn list(
     Ok(List::of(calls, |call| call))
 }
 
+/// Show a call.
+#[utoipa::path(
+    get, path = "/calls/{id}", operation_id = "show_call", tag = "Calls",
+    params(("id" = String, Path, example = "call_0a1B2c3D4e5F6g7H")),
+    responses((status = 200, description = "The call", body = DataBody<Call>)),
+    security(("api_key" = ["calls:read"])),
+)]
 pub(super) async fn show(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -84,10 +101,31 @@ pub(super) async fn show(
     call.map(Data).ok_or_else(Problem::not_found)
 }
 
-/// `POST /v1/calls`. The id of the call is drawn before anything else is done, and bound to the
-/// `Idempotency-Key`. It names the credits and the call at the carrier, so that a request that
-/// comes again, at the same time or after a crash at any point, goes on where the first one got
-/// to: one call, one credit, one answer.
+/// Place a call.
+///
+/// With a live key it costs one credit; with a test key it is simulated and free. Send an
+/// `Idempotency-Key`, and the same request can be sent again: there is one call, one credit and
+/// one answer.
+// The id of the call is drawn before anything else is done, and bound to the key. It names the
+// credits and the call at the carrier, so that a request that comes again, at the same time or
+// after a crash at any point, goes on where the first one got to.
+#[utoipa::path(
+    post, path = "/calls", operation_id = "place_call", tag = "Calls",
+    params((
+        "Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$",
+        description = "Names the request. The same one with another body is refused.",
+    )),
+    request_body = Order,
+    responses(
+        (status = 201, description = "The call, which is over", body = DataBody<Call>, links(
+            ("show" = (operation_id = "show_call", parameters(("id" = "$response.body#/data/id")))),
+        )),
+        (status = 402, description = "`insufficient_credits`", body = ErrorBody),
+        (status = 409, description = "`operation_refunded`, `operation_conflict`: the credits of \
+            this request are settled already, and not by a call", body = ErrorBody),
+    ),
+    security(("api_key" = ["calls:create"])),
+)]
 pub(super) async fn place(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -96,7 +134,7 @@ pub(super) async fn place(
 ) -> Result<Created<Call>, Problem> {
     caller.require(&CALLS_CREATE)?;
     let key = idempotency_key(&headers)?;
-    let order = order(&payload)?;
+    let order: Order = payload.read()?;
     let id = match key {
         Some(key) => claimed_id(&app, &caller, key, &order).await?,
         None => {
@@ -110,7 +148,7 @@ pub(super) async fn place(
     let begun = Call {
         id,
         agent_id: order.agent_id,
-        phone_number: order.phone_number,
+        phone_number: order.phone_number.into(),
         status: Status::Pending,
         simulated: live.is_none(),
         credits: 0,
@@ -207,87 +245,4 @@ async fn place_live(app: &App, caller: &LiveCaller, call: &Call) -> Result<Conne
         Connection::Failed => wallet.refund(&reservation).await?,
     };
     Ok(connection)
-}
-
-/// The id of the call that an idempotency key stands for, within an account and a mode.
-async fn claimed_id(
-    app: &App,
-    caller: &Caller,
-    key: &str,
-    order: &Order,
-) -> Result<String, Problem> {
-    let scope = format!("{} {}", caller.account(), caller.mode());
-    let request = serde_json::to_string(order).map_err(Problem::internal)?;
-    let claim = match app.documents.find_claim(&scope, key).await? {
-        Some(claim) => claim,
-        None => {
-            // Later the agent may be gone: whoever asks again still gets the same answer.
-            check_agent(app, caller, order).await?;
-            let claim = Claim {
-                request: request.clone(),
-                document: random::id("call"),
-            };
-            app.documents.claim(&scope, key, claim).await?
-        }
-    };
-    if claim.request != request {
-        return Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "idempotency_conflict",
-            "This idempotency key came with another body before.",
-        ));
-    }
-    Ok(claim.document)
-}
-
-async fn check_agent(app: &App, caller: &Caller, order: &Order) -> Result<(), Problem> {
-    let agent = app
-        .documents
-        .find::<Agent>(caller.account(), &order.agent_id);
-    match agent.await? {
-        Some(_) => Ok(()),
-        None => Err(invalid("agent_id", "there is no such agent")),
-    }
-}
-
-fn order(payload: &Payload) -> Result<Order, Problem> {
-    let mut form = payload.form()?;
-    let order = Order {
-        agent_id: form.required("agent_id"),
-        phone_number: form.required("phone_number"),
-    };
-    let rule = "must be a number in the form of E.164, e.g. +14155550123";
-    form.expect("phone_number", is_e164(&order.phone_number), rule);
-    form.check()?;
-    Ok(order)
-}
-
-/// `+`, a country code that does not begin with 0, and 7 to 15 digits in all.
-fn is_e164(number: &str) -> bool {
-    number.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len())
-            && !digits.starts_with('0')
-            && digits.bytes().all(|byte| byte.is_ascii_digit())
-    })
-}
-
-/// The `Idempotency-Key` of a request: 1–255 visible ASCII characters.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    const HEADER: &str = "idempotency-key";
-    let mut values = headers.get_all(HEADER).iter();
-    let value = match (values.next(), values.next()) {
-        (None, _) => return Ok(None),
-        (Some(value), None) => value.as_bytes(),
-        (Some(_), Some(_)) => return Err(invalid(HEADER, "must come once")),
-    };
-    std::str::from_utf8(value)
-        .ok()
-        .filter(|key| (1..=255).contains(&key.len()))
-        .filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()))
-        .map(Some)
-        .ok_or_else(|| invalid(HEADER, "must be 1 to 255 visible ASCII characters"))
-}
-
-fn invalid(name: &str, rule: &str) -> Problem {
-    Problem::invalid(Map::from_iter([(name.to_owned(), rule.into())]))
 }

@@ -3,20 +3,25 @@ use axum::extract::State;
 use ringyo::Caller;
 use ringyo::preset::ringyo::{PHONE_NUMBERS_READ, PHONE_NUMBERS_UPDATE};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{NAME_RULE, is_name};
-use crate::answer::{Data, List, Problem};
+use super::E164;
+use crate::answer::{Data, DataBody, List, ListBody, Problem};
 use crate::app::App;
 use crate::documents::Document;
-use crate::form::Payload;
+use crate::form::{Fields, Form, Payload};
+use crate::name::Name;
 use crate::query::{Id, Params};
 use crate::random;
 
 /// A number that an account has rented; the demo gives two to each.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct PhoneNumber {
+    #[schema(pattern = "^pn_[0-9A-Za-z]{16}$")]
     id: String,
+    #[schema(value_type = E164)]
     number: String,
+    #[schema(value_type = Option<Name>)]
     label: Option<String>,
 }
 
@@ -37,6 +42,50 @@ impl Document for PhoneNumber {
     }
 }
 
+/// What is left out stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PhoneNumberChange {
+    label: Option<Label>,
+}
+
+impl Fields for PhoneNumberChange {
+    fn take(form: &mut Form) -> Self {
+        Self {
+            label: form.clearable("label"),
+        }
+    }
+}
+
+/// A name for the number; none, and so `null`, takes away the one it has.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(
+    value_type = String,
+    example = "Front desk",
+    // White space alone, or a name.
+    pattern = r"^[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*([^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]([^\u0000-\u001f\u007f-\u009f]{0,98}[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000])?[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*)?$"
+)]
+pub(super) struct Label(Option<String>);
+
+impl TryFrom<String> for Label {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.trim().is_empty() {
+            true => Ok(Self(None)),
+            false => Name::try_from(text).map(|name| Self(Some(name.into()))),
+        }
+    }
+}
+
+/// List phone numbers, newest first.
+#[utoipa::path(
+    get, path = "/phone-numbers", operation_id = "list_phone_numbers", tag = "Phone numbers",
+    params(Params),
+    responses((status = 200, description = "A part of the list", body = ListBody<PhoneNumber>)),
+    security(("api_key" = ["phone_numbers:read"])),
+)]
 pub(super) async fn list(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -50,6 +99,13 @@ pub(super) async fn list(
     Ok(List::of(numbers, |number| number))
 }
 
+/// Show a phone number.
+#[utoipa::path(
+    get, path = "/phone-numbers/{id}", operation_id = "show_phone_number", tag = "Phone numbers",
+    params(("id" = String, Path, example = "pn_0a1B2c3D4e5F6g7H")),
+    responses((status = 200, description = "The phone number", body = DataBody<PhoneNumber>)),
+    security(("api_key" = ["phone_numbers:read"])),
+)]
 pub(super) async fn show(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -60,6 +116,15 @@ pub(super) async fn show(
     number.map(Data).ok_or_else(Problem::not_found)
 }
 
+/// Label a phone number.
+#[utoipa::path(
+    patch, path = "/phone-numbers/{id}", operation_id = "update_phone_number",
+    tag = "Phone numbers",
+    params(("id" = String, Path, example = "pn_0a1B2c3D4e5F6g7H")),
+    request_body = PhoneNumberChange,
+    responses((status = 200, description = "As it is now", body = DataBody<PhoneNumber>)),
+    security(("api_key" = ["phone_numbers:update"])),
+)]
 pub(super) async fn update(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -67,18 +132,10 @@ pub(super) async fn update(
     payload: Payload,
 ) -> Result<Data<PhoneNumber>, Problem> {
     caller.require_on(&PHONE_NUMBERS_UPDATE, &id)?;
-    let mut form = payload.form()?;
-    // Left out it stays, `null` or nothing takes it away.
-    let label = form.clearable("label");
-    if let Some(label) = &label {
-        let label = label.trim();
-        form.expect("label", label.is_empty() || is_name(label), NAME_RULE);
-    }
-    form.check()?;
+    let PhoneNumberChange { label } = payload.read()?;
     let change = |number: &mut PhoneNumber| {
-        if let Some(label) = label {
-            let label = label.trim();
-            number.label = (!label.is_empty()).then(|| label.to_owned());
+        if let Some(Label(label)) = label {
+            number.label = label;
         }
     };
     let number = app.documents.update(caller.account(), &id, change).await?;

@@ -1,23 +1,29 @@
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use ringyo::preset::ringyo::{WEBHOOKS_CREATE, WEBHOOKS_DELETE, WEBHOOKS_READ, WEBHOOKS_UPDATE};
 use ringyo::{Caller, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::answer::{Created, Data, List, Problem};
+use crate::answer::{Created, Data, DataBody, List, ListBody, Problem};
 use crate::app::App;
 use crate::documents::Document;
-use crate::form::{Form, Payload};
+use crate::form::{Fields, Form, Payload};
+use crate::openapi::words;
 use crate::query::{Id, Params};
 use crate::random;
 
 /// Where an account wants to hear of events. The demo sends none.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Webhook {
+    #[schema(pattern = "^wh_[0-9A-Za-z]{16}$")]
     id: String,
+    #[schema(value_type = Address)]
     url: String,
+    #[schema(value_type = EventNames)]
     events: Vec<String>,
+    #[schema(value_type = words::Time)]
     created_at: Timestamp,
 }
 
@@ -28,6 +34,115 @@ impl Document for Webhook {
     }
 }
 
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewWebhook {
+    url: Address,
+    events: EventNames,
+}
+
+impl Fields for NewWebhook {
+    fn take(form: &mut Form) -> Self {
+        Self {
+            url: form.required("url"),
+            events: form.required("events"),
+        }
+    }
+}
+
+/// What is left out or `null` stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WebhookChange {
+    url: Option<Address>,
+    events: Option<EventNames>,
+}
+
+impl Fields for WebhookChange {
+    fn take(form: &mut Form) -> Self {
+        Self {
+            url: form.optional("url"),
+            events: form.optional("events"),
+        }
+    }
+}
+
+/// Where events are sent: over HTTPS, since they are for their owner alone, and without a user
+/// name.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
+#[schema(
+    value_type = String,
+    max_length = 2048,
+    pattern = r"^https://[0-9A-Za-z.-]+(:[0-9]{1,5})?([/?][0-9A-Za-z._~:/?@!$&'()*+,;=%-]*)?$",
+    example = "https://example.com/ringyo",
+)]
+pub(super) struct Address(String);
+
+impl TryFrom<String> for Address {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.len() <= 2_048 && is_https(&text) {
+            true => Ok(Self(text)),
+            false => Err("must be an https:// address without a user name"),
+        }
+    }
+}
+
+fn is_https(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("https://") else {
+        return false;
+    };
+    let (authority, place) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let (host, port) = authority.split_once(':').unwrap_or((authority, "0"));
+    let is_in = |text: &str, marks: &str| {
+        text.chars()
+            .all(|c| c.is_ascii_alphanumeric() || marks.contains(c))
+    };
+    !host.is_empty()
+        && is_in(host, ".-")
+        && (1..=5).contains(&port.len())
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+        && is_in(place, "._~:/?@!$&'()*+,;=%-")
+}
+
+/// What a webhook wants to hear of.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(try_from = "Vec<String>")]
+#[schema(value_type = Vec<EventName>, min_items = 1, max_items = 50)]
+pub(super) struct EventNames(Vec<String>);
+
+/// The name of a kind of event.
+#[derive(Debug, ToSchema)]
+#[schema(pattern = "^[!-~]{1,100}$", example = "call.completed")]
+#[expect(
+    dead_code,
+    reason = "names are checked together; this is what one looks like"
+)]
+struct EventName(String);
+
+impl TryFrom<Vec<String>> for EventNames {
+    type Error = &'static str;
+
+    fn try_from(names: Vec<String>) -> Result<Self, Self::Error> {
+        let is_name = |name: &String| {
+            (1..=100).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        match (1..=50).contains(&names.len()) && names.iter().all(is_name) {
+            true => Ok(Self(names)),
+            false => Err("must list 1 to 50 names of events, e.g. `call.completed`"),
+        }
+    }
+}
+
+/// List webhooks, newest first.
+#[utoipa::path(
+    get, path = "/webhooks", operation_id = "list_webhooks", tag = "Webhooks",
+    params(Params),
+    responses((status = 200, description = "A part of the list", body = ListBody<Webhook>)),
+    security(("api_key" = ["webhooks:read"])),
+)]
 pub(super) async fn list(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -41,6 +156,13 @@ pub(super) async fn list(
     Ok(List::of(webhooks, |webhook| webhook))
 }
 
+/// Show a webhook.
+#[utoipa::path(
+    get, path = "/webhooks/{id}", operation_id = "show_webhook", tag = "Webhooks",
+    params(("id" = String, Path, example = "wh_0a1B2c3D4e5F6g7H")),
+    responses((status = 200, description = "The webhook", body = DataBody<Webhook>)),
+    security(("api_key" = ["webhooks:read"])),
+)]
 pub(super) async fn show(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -51,26 +173,39 @@ pub(super) async fn show(
     webhook.map(Data).ok_or_else(Problem::not_found)
 }
 
+/// Make a webhook.
+#[utoipa::path(
+    post, path = "/webhooks", operation_id = "create_webhook", tag = "Webhooks",
+    request_body = NewWebhook,
+    responses((status = 201, description = "The new webhook", body = DataBody<Webhook>)),
+    security(("api_key" = ["webhooks:create"])),
+)]
 pub(super) async fn create(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     payload: Payload,
 ) -> Result<Created<Webhook>, Problem> {
     caller.require(&WEBHOOKS_CREATE)?;
-    let mut form = payload.form()?;
-    let (url, events) = (form.required("url"), form.required("events"));
+    let new: NewWebhook = payload.read()?;
     let webhook = Webhook {
         id: random::id("wh"),
-        url: checked_url(&mut form, url),
-        events: checked_events(&mut form, events),
+        url: new.url.0,
+        events: new.events.0,
         created_at: caller.authenticated_at(),
     };
-    form.check()?;
     Ok(Created(
         app.documents.insert(caller.account(), webhook).await?,
     ))
 }
 
+/// Change a webhook.
+#[utoipa::path(
+    patch, path = "/webhooks/{id}", operation_id = "update_webhook", tag = "Webhooks",
+    params(("id" = String, Path, example = "wh_0a1B2c3D4e5F6g7H")),
+    request_body = WebhookChange,
+    responses((status = 200, description = "The webhook as it is now", body = DataBody<Webhook>)),
+    security(("api_key" = ["webhooks:update"])),
+)]
 pub(super) async fn update(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -78,19 +213,22 @@ pub(super) async fn update(
     payload: Payload,
 ) -> Result<Data<Webhook>, Problem> {
     caller.require_on(&WEBHOOKS_UPDATE, &id)?;
-    let mut form = payload.form()?;
-    let (url, events) = (form.optional("url"), form.optional("events"));
-    let url = url.map(|url| checked_url(&mut form, url));
-    let events = events.map(|events| checked_events(&mut form, events));
-    form.check()?;
+    let WebhookChange { url, events } = payload.read()?;
     let change = |webhook: &mut Webhook| {
-        webhook.url = url.unwrap_or_else(|| webhook.url.clone());
-        webhook.events = events.unwrap_or_else(|| webhook.events.clone());
+        webhook.url = url.map_or_else(|| webhook.url.clone(), |Address(url)| url);
+        webhook.events = events.map_or_else(|| webhook.events.clone(), |EventNames(names)| names);
     };
     let webhook = app.documents.update(caller.account(), &id, change).await?;
     webhook.map(Data).ok_or_else(Problem::not_found)
 }
 
+/// Take a webhook away.
+#[utoipa::path(
+    delete, path = "/webhooks/{id}", operation_id = "remove_webhook", tag = "Webhooks",
+    params(("id" = String, Path, example = "wh_0a1B2c3D4e5F6g7H")),
+    responses((status = 204, description = "It is gone")),
+    security(("api_key" = ["webhooks:delete"])),
+)]
 pub(super) async fn remove(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -105,34 +243,4 @@ pub(super) async fn remove(
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Problem::not_found()),
     }
-}
-
-/// What is sent to a webhook is for its owner alone, so it goes over HTTPS.
-fn checked_url(form: &mut Form, url: String) -> String {
-    let is_https = |uri: &Uri| {
-        let host = uri
-            .authority()
-            .filter(|authority| !authority.as_str().contains('@'));
-        uri.scheme_str() == Some("https") && host.is_some_and(|host| !host.host().is_empty())
-    };
-    let fits = url.len() <= 2_048 && url.parse().is_ok_and(|uri| is_https(&uri));
-    form.expect(
-        "url",
-        fits,
-        "must be an https:// address without a user name",
-    );
-    url
-}
-
-fn checked_events(form: &mut Form, events: Vec<String>) -> Vec<String> {
-    let is_event = |event: &String| {
-        (1..=100).contains(&event.len()) && event.bytes().all(|byte| byte.is_ascii_graphic())
-    };
-    let fits = (1..=50).contains(&events.len()) && events.iter().all(is_event);
-    form.expect(
-        "events",
-        fits,
-        "must list 1 to 50 names of events, e.g. `call.completed`",
-    );
-    events
 }

@@ -2,22 +2,35 @@ use axum::Extension;
 use axum::extract::State;
 use ringyo::{AccountId, Caller, KeyId, Mode, ScopeSet};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::answer::{Data, Problem};
+use crate::answer::{Data, DataBody, Problem};
 use crate::app::App;
+use crate::name::Name;
+use crate::openapi::words;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Whoami {
+    #[schema(value_type = words::KeyId)]
     key_id: KeyId,
+    #[schema(value_type = Name)]
     name: String,
+    #[schema(value_type = words::Mode)]
     mode: Mode,
+    #[schema(value_type = String, example = "acct_pro")]
     account: AccountId,
     plan: String,
+    #[schema(value_type = Vec<words::Permission>)]
     scopes: ScopeSet,
     credits: u64,
 }
 
-/// `GET /v1/whoami`: what a key is, for whoever holds it. Needs no permission.
+/// Show the key that is used. It needs no permission.
+#[utoipa::path(
+    get, path = "/whoami", operation_id = "whoami", tag = "Keys",
+    responses((status = 200, description = "What the key is", body = DataBody<Whoami>)),
+    security(("api_key" = [])),
+)]
 pub(super) async fn show(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,

@@ -2,22 +2,31 @@ use axum::Extension;
 use axum::extract::State;
 use ringyo::{AccountId, ApiAccess};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::visitor::Visitor;
-use crate::answer::{Data, Problem};
+use crate::answer::{Data, DataBody, Problem};
 use crate::app::App;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Account)]
 pub(super) struct AccountView {
+    #[schema(value_type = String, example = "acct_pro")]
     id: AccountId,
     plan: String,
     api_access: bool,
     credits: u64,
     /// Requests a minute; none for a plan without API access or without a limit.
+    #[schema(required, minimum = 1)]
     limit_per_minute: Option<u32>,
 }
 
-/// `GET /dashboard/api/account`.
+/// Show the account.
+#[utoipa::path(
+    get, path = "/api/account", operation_id = "show_account", tag = "Dashboard",
+    responses((status = 200, description = "The account", body = DataBody<AccountView>)),
+    security(("session" = [])),
+)]
 pub(super) async fn show(
     State(app): State<App>,
     Extension(visitor): Extension<Visitor>,

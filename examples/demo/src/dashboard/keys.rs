@@ -1,54 +1,29 @@
 //! Keys, as their owners see and manage them.
 
-use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
-use ringyo::{
-    Edit, Event, EventKind, IpNet, IssuedKey, KeyFilter, KeyId, KeyRecord, KeyState, ListKeys,
-    ManageError, Mode, NewKey, Overlap, Revision, ScopeSet, Timestamp,
-};
-use serde::Serialize;
+use ringyo::{Event, KeyFilter, KeyId, ListKeys, ManageError, Overlap, Revision};
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
+use super::key_form::{KeyChangeForm, NewKeyForm, RegenerationForm};
+use super::key_view::{EventView, IssuedView, KeyView, issued_view, view};
 use super::visitor::Visitor;
-use crate::answer::{Created, Data, List, Problem};
+use crate::answer::{Created, Data, DataBody, List, ListBody, Problem};
 use crate::app::App;
-use crate::form::{Form, Payload};
-use crate::query::{Id, Paging, Params};
+use crate::form::{Fields as _, Payload};
+use crate::openapi::words;
+use crate::query::{Id, Paging, Params, paging_parameters, parameter, text};
 
-#[derive(Debug, Serialize)]
-pub(super) struct KeyView {
-    id: KeyId,
-    name: String,
-    description: Option<String>,
-    mode: Mode,
-    scopes: ScopeSet,
-    hint: String,
-    state: KeyState,
-    created_at: Timestamp,
-    last_used_at: Option<Timestamp>,
-    expires_at: Option<Timestamp>,
-    replaced_by: Option<KeyId>,
-}
-
-/// A key just made, with the secret that is shown once.
-#[derive(Debug, Serialize)]
-pub(super) struct IssuedView {
-    #[serde(flatten)]
-    view: KeyView,
-    key: Secret,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct EventView {
-    at: Timestamp,
-    kind: EventKind,
-    actor: String,
-    detail: String,
-}
-
+/// List keys, newest first.
+#[utoipa::path(
+    get, path = "/api/keys", operation_id = "list_keys", tag = "Dashboard",
+    params(KeyParams),
+    responses((status = 200, description = "A part of the list", body = ListBody<KeyView>)),
+    security(("session" = [])),
+)]
 pub(super) async fn list(
     State(app): State<App>,
     Extension(visitor): Extension<Visitor>,
@@ -70,13 +45,20 @@ pub(super) async fn list(
     Ok(List::of(page, |record| view(&app, record)))
 }
 
+/// Make a key. It is in this answer and nowhere else.
+#[utoipa::path(
+    post, path = "/api/keys", operation_id = "issue_key", tag = "Dashboard",
+    request_body = NewKeyForm,
+    responses((status = 201, description = "The new key", body = DataBody<IssuedView>)),
+    security(("session" = [])),
+)]
 pub(super) async fn issue(
     State(app): State<App>,
     Extension(visitor): Extension<Visitor>,
     payload: Payload,
 ) -> Result<Created<IssuedView>, Problem> {
     let mut form = payload.form()?;
-    let new = new_key(&mut form, &visitor);
+    let new = NewKeyForm::take(&mut form).of(&visitor.account);
     let keys = visitor.keys(&app);
     if let Err(ManageError::Invalid(faults)) = keys.check(&new) {
         for fault in faults {
@@ -88,23 +70,32 @@ pub(super) async fn issue(
     Ok(Created(issued_view(&app, issued)))
 }
 
+/// Change name, description or permissions of a key.
+#[utoipa::path(
+    patch, path = "/api/keys/{id}", operation_id = "edit_key", tag = "Dashboard",
+    params(("id" = words::KeyId, Path)),
+    request_body = KeyChangeForm,
+    responses((status = 200, description = "The key as it is now", body = DataBody<KeyView>)),
+    security(("session" = [])),
+)]
 pub(super) async fn edit(
     State(app): State<App>,
     Extension(visitor): Extension<Visitor>,
     Id(id): Id<KeyId>,
     payload: Payload,
 ) -> Result<Data<KeyView>, Problem> {
-    let mut form = payload.form()?;
-    let edit = Edit {
-        name: form.optional("name"),
-        description: form.clearable("description"),
-        scopes: form.optional("permissions"),
-    };
-    form.check()?;
-    let record = visitor.keys(&app).edit(id, edit).await?;
+    let change: KeyChangeForm = payload.read()?;
+    let record = visitor.keys(&app).edit(id, change.into()).await?;
     Ok(Data(view(&app, record)))
 }
 
+/// Revoke a key, for good.
+#[utoipa::path(
+    post, path = "/api/keys/{id}/revoke", operation_id = "revoke_key", tag = "Dashboard",
+    params(("id" = words::KeyId, Path)),
+    responses((status = 200, description = "The key as it is now", body = DataBody<KeyView>)),
+    security(("session" = [])),
+)]
 pub(super) async fn revoke(
     State(app): State<App>,
     Extension(visitor): Extension<Visitor>,
@@ -114,6 +105,13 @@ pub(super) async fn revoke(
     Ok(Data(view(&app, record)))
 }
 
+/// Switch a key off.
+#[utoipa::path(
+    post, path = "/api/keys/{id}/disable", operation_id = "disable_key", tag = "Dashboard",
+    params(("id" = words::KeyId, Path)),
+    responses((status = 200, description = "The key as it is now", body = DataBody<KeyView>)),
+    security(("session" = [])),
+)]
 pub(super) async fn disable(
     State(app): State<App>,
     Extension(visitor): Extension<Visitor>,
@@ -123,6 +121,13 @@ pub(super) async fn disable(
     Ok(Data(view(&app, record)))
 }
 
+/// Switch a key on again.
+#[utoipa::path(
+    post, path = "/api/keys/{id}/enable", operation_id = "enable_key", tag = "Dashboard",
+    params(("id" = words::KeyId, Path)),
+    responses((status = 200, description = "The key as it is now", body = DataBody<KeyView>)),
+    security(("session" = [])),
+)]
 pub(super) async fn enable(
     State(app): State<App>,
     Extension(visitor): Extension<Visitor>,
@@ -132,16 +137,22 @@ pub(super) async fn enable(
     Ok(Data(view(&app, record)))
 }
 
+/// Make a new key in place of one. It is in this answer and nowhere else.
+#[utoipa::path(
+    post, path = "/api/keys/{id}/regenerate", operation_id = "regenerate_key", tag = "Dashboard",
+    params(("id" = words::KeyId, Path)),
+    request_body = Option<RegenerationForm>,
+    responses((status = 201, description = "The new key", body = DataBody<IssuedView>)),
+    security(("session" = [])),
+)]
 pub(super) async fn regenerate(
     State(app): State<App>,
     Extension(visitor): Extension<Visitor>,
     Id(id): Id<KeyId>,
     payload: Payload,
 ) -> Result<Created<IssuedView>, Problem> {
-    let mut form = payload.form_or_nothing()?;
-    let seconds: Option<u64> = form.optional("overlap_seconds");
-    form.check()?;
-    let overlap = match seconds {
+    let form: RegenerationForm = payload.read_or_default()?;
+    let overlap = match form.overlap_seconds {
         Some(seconds) => Overlap::new(Duration::from_secs(seconds))?,
         None => Overlap::NONE,
     };
@@ -149,6 +160,13 @@ pub(super) async fn regenerate(
     Ok(Created(issued_view(&app, regenerated.new)))
 }
 
+/// List what happened to a key, newest first.
+#[utoipa::path(
+    get, path = "/api/keys/{id}/events", operation_id = "list_key_events", tag = "Dashboard",
+    params(("id" = words::KeyId, Path), Params),
+    responses((status = 200, description = "A part of the list", body = ListBody<EventView>)),
+    security(("session" = [])),
+)]
 pub(super) async fn events(
     State(app): State<App>,
     Extension(visitor): Extension<Visitor>,
@@ -166,73 +184,20 @@ pub(super) async fn events(
     }))
 }
 
-/// What the form asks for. Names, permissions and times are the library's to judge.
-fn new_key(form: &mut Form, visitor: &Visitor) -> NewKey {
-    let mode = form.optional("mode").unwrap_or_else(|| {
-        form.refuse("mode", "must be `live` or `test`");
-        Mode::Test
-    });
-    let name: Option<String> = form.optional("name");
-    let permissions: Option<Vec<String>> = form.optional("permissions");
-    let mut new = NewKey::new(mode, visitor.account.as_str(), name.unwrap_or_default())
-        .description(form.clearable("description").unwrap_or_default())
-        .scopes(permissions.unwrap_or_default())
-        .allowed_networks(allowed_networks(form));
-    if let Some(seconds) = form.optional("expires_in_seconds") {
-        new = new.expires_in(Duration::from_secs(seconds));
-    }
-    if let Some(quota) = form.optional::<NonZeroU32>("quota_per_minute") {
-        new = new.quota_per_minute(quota);
-    }
-    new
-}
+/// The parameters of the list of keys.
+struct KeyParams;
 
-/// Networks such as `203.0.113.0/24`, or single addresses.
-fn allowed_networks(form: &mut Form) -> Vec<IpNet> {
-    const FIELD: &str = "allowed_networks";
-    let texts: Vec<String> = form.optional(FIELD).unwrap_or_default();
-    let network = |text: &String| -> Option<IpNet> {
-        let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
-        text.parse().ok().or_else(address)
-    };
-    let networks: Vec<IpNet> = texts.iter().filter_map(network).collect();
-    let are_networks = networks.len() == texts.len() && networks.len() <= 100;
-    let rule = "must list at most 100 networks, e.g. 203.0.113.0/24 or 2001:db8::7";
-    form.expect(FIELD, are_networks, rule);
-    networks
-}
-
-fn view(app: &App, record: KeyRecord) -> KeyView {
-    let now = Timestamp::from_unix_millis(app.ringyo.now().unix_millis);
-    KeyView {
-        id: record.id,
-        state: record.state_at(now),
-        name: record.name,
-        description: record.description,
-        mode: record.mode,
-        scopes: record.scopes,
-        hint: record.hint,
-        created_at: record.created_at,
-        last_used_at: record.last_used_at,
-        expires_at: record.expires_at,
-        replaced_by: record.replaced_by,
-    }
-}
-
-fn issued_view(app: &App, issued: IssuedKey) -> IssuedView {
-    IssuedView {
-        view: view(app, issued.record),
-        key: Secret(issued.key),
-    }
-}
-
-/// The one way a key gets into an answer.
-#[derive(Debug)]
-struct Secret(ringyo::ApiKey);
-
-impl Serialize for Secret {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.expose())
+impl IntoParams for KeyParams {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let states = text().enum_values(Some(["", "active", "all"]));
+        let modes = text().enum_values(Some(["", "live", "test"]));
+        let mut parameters = vec![
+            parameter("state", "Those that may be used, or all.", states),
+            parameter("mode", "Those of this mode only.", modes),
+            parameter("q", "Those whose name contains this.", text()),
+        ];
+        parameters.extend(paging_parameters("^([0-9]{1,18}-[0-9A-Za-z]{12})?$"));
+        parameters
     }
 }
 

@@ -1,61 +1,17 @@
 //! The demo's way in: pick an account. A real service puts its own log-in here.
 
-use std::net::IpAddr;
-
 use axum::extract::{Form as HtmlForm, FromRequest as _, Request, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use ringyo::{AccountId, ManageError};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::origin::{Origin, origin};
 use super::visitor::cross_site;
-use crate::answer::{Data, Problem};
+use crate::answer::{Data, DataBody, ErrorBody, Problem};
 use crate::app::App;
-use crate::form::Payload;
-
-/// Who may pick an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DemoLogin {
-    /// Whoever reaches the service.
-    Anybody,
-    /// Whoever is on this machine and calls it by a name of its own. A page on the internet can
-    /// have its own name lead here, and be asked for under that name.
-    ThisMachine,
-    /// Nobody.
-    Refused,
-}
-
-impl DemoLogin {
-    /// What is right for a service that listens on this address.
-    pub(crate) fn new(address: IpAddr, allow_demo_login: bool) -> Self {
-        if address.is_loopback() {
-            Self::ThisMachine
-        } else if allow_demo_login {
-            Self::Anybody
-        } else {
-            Self::Refused
-        }
-    }
-
-    fn check(self, headers: &HeaderMap) -> Result<(), Problem> {
-        let is_open = match self {
-            Self::Anybody => true,
-            Self::ThisMachine => names_this_machine(headers),
-            Self::Refused => false,
-        };
-        if is_open {
-            return Ok(());
-        }
-        Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "demo_login_disabled",
-            "This log-in asks for no password, so it works on loopback only. \
-             Start the demo with --allow-demo-login to open it to everybody.",
-        ))
-    }
-}
+use crate::form::{Fields, Form, Payload};
 
 const PAGE: &str = "<!doctype html>
 <html lang=en>
@@ -80,7 +36,15 @@ A real service puts its own log-in here.</p>
 const HOME: &str = "/dashboard/api/keys";
 const LOGIN: &str = "/dashboard/login";
 
-/// `GET /dashboard/login`.
+/// Show the page to log in with.
+#[utoipa::path(
+    get, path = "/login", operation_id = "show_login", tag = "Dashboard",
+    responses(
+        (status = 200, description = "The page", content_type = "text/html", body = String),
+        (status = 403, description = "`demo_login_disabled`: the log-in works on loopback only",
+            body = ErrorBody),
+    ),
+)]
 pub(super) async fn page(
     State(app): State<App>,
     headers: HeaderMap,
@@ -89,7 +53,27 @@ pub(super) async fn page(
     Ok(Html(PAGE))
 }
 
-/// `POST /dashboard/login`, from a program with JSON or from the page with a form.
+/// Log in, from a program with JSON or from the page with a form.
+#[utoipa::path(
+    post, path = "/login", operation_id = "log_in", tag = "Dashboard",
+    request_body(content(
+        (LogIn = "application/json"),
+        (Choice = "application/x-www-form-urlencoded"),
+    )),
+    responses(
+        (status = 200, description = "For JSON: a session has begun", body = DataBody<LoggedIn>,
+            headers(("set-cookie" = String, description = "The cookie of the session"))),
+        (status = 303, description = "For a form: a session has begun", headers(
+            ("set-cookie" = String, description = "The cookie of the session"),
+            ("location" = String, description = "Where to go on"),
+        )),
+        (status = 403, description = "`demo_login_disabled`: the log-in works on loopback only; \
+            `cross_site_request`: a foreign page asks", body = ErrorBody),
+        (status = 404, description = "`not_found`: there is no such account", body = ErrorBody),
+        (status = 503, description = "`store_unavailable`", body = ErrorBody,
+            headers(("retry-after" = u32, description = "Seconds to wait"))),
+    ),
+)]
 pub(super) async fn log_in(
     State(app): State<App>,
     headers: HeaderMap,
@@ -109,13 +93,29 @@ pub(super) async fn log_in(
     };
     let answer = match is_html {
         true => Redirect::to(HOME).into_response(),
-        false => Data(json!({ "account": account.id })).into_response(),
+        false => Data(LoggedIn {
+            account: account.id.clone(),
+        })
+        .into_response(),
     };
     let cookie = app.sessions.begin(account.id);
     Ok(([(header::SET_COOKIE, cookie)], answer).into_response())
 }
 
-/// `POST /dashboard/logout`.
+/// Log out.
+#[utoipa::path(
+    post, path = "/logout", operation_id = "log_out", tag = "Dashboard",
+    responses(
+        (status = 204, description = "The session is over",
+            headers(("set-cookie" = String, description = "Takes the cookie away"))),
+        (status = 303, description = "The same, for a form", headers(
+            ("set-cookie" = String, description = "Takes the cookie away"),
+            ("location" = String, description = "Where to go on"),
+        )),
+        (status = 413, description = "`payload_too_large`", body = ErrorBody),
+    ),
+    security(("session" = [])),
+)]
 pub(super) async fn log_out(
     State(app): State<App>,
     headers: HeaderMap,
@@ -129,10 +129,34 @@ pub(super) async fn log_out(
     ([(header::SET_COOKIE, cookie)], answer).into_response()
 }
 
-#[derive(Debug, Deserialize)]
+/// What a program sends.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct LogIn {
+    #[schema(example = "acct_pro")]
+    account: String,
+}
+
+impl Fields for LogIn {
+    fn take(form: &mut Form) -> Self {
+        Self {
+            account: form.required("account"),
+        }
+    }
+}
+
+/// What the page sends.
+#[derive(Debug, Deserialize, ToSchema)]
 struct Choice {
     #[serde(default)]
+    #[schema(required, example = "acct_pro")]
     account: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct LoggedIn {
+    #[schema(value_type = String, example = "acct_pro")]
+    account: AccountId,
 }
 
 async fn asked_account(request: Request) -> Result<(String, bool), Problem> {
@@ -145,66 +169,13 @@ async fn asked_account(request: Request) -> Result<(String, bool), Problem> {
     });
     if is_html {
         let choice = HtmlForm::<Choice>::from_request(request, &()).await;
-        let HtmlForm(choice) = choice.map_err(|rejection| {
-            Problem::new(
-                rejection.status(),
-                "invalid_request",
-                "The form is not valid.",
-            )
+        let HtmlForm(choice) = choice.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
+            status => Problem::new(status, "invalid_request", "The form is not valid."),
         })?;
         return Ok((choice.account, true));
     }
     let payload = Payload::from_request(request, &()).await?;
-    let mut form = payload.form()?;
-    let account = form.required("account");
-    form.check()?;
+    let LogIn { account } = payload.read()?;
     Ok((account, false))
-}
-
-/// Whether the `Host` of a request is a name that only ever means the machine itself.
-fn names_this_machine(headers: &HeaderMap) -> bool {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    let Some(host) = host.and_then(|host| host.parse::<Uri>().ok()) else {
-        return false;
-    };
-    let name = host.host().unwrap_or_default().trim_matches(['[', ']']);
-    match name.parse::<IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => name.eq_ignore_ascii_case("localhost"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_names_of_the_machine_itself_are_its_own() {
-        let is_own = |host: &str| {
-            let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
-            names_this_machine(&headers)
-        };
-        for host in [
-            "localhost",
-            "LOCALHOST:80",
-            "127.0.0.1:8787",
-            "127.9.9.9",
-            "[::1]:8787",
-        ] {
-            assert!(is_own(host), "{host}");
-        }
-        for host in [
-            "evil.example:8787",
-            "localhost.evil.example",
-            "10.0.0.1",
-            "[::2]",
-            "",
-            ":80",
-        ] {
-            assert!(!is_own(host), "{host}");
-        }
-        assert!(!names_this_machine(&HeaderMap::new()));
-    }
 }

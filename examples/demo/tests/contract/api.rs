@@ -62,7 +62,7 @@ async fn agents_are_made_changed_and_taken_away() {
 async fn what_is_wrong_with_a_body_is_said_field_by_field() {
     let demo = Demo::start(Place::Memory);
     let (_, key) = demo.log_in("acct_agency").await.issue("live", &["*"]).await;
-    let cases: [(&str, Value, &[&str]); 14] = [
+    let cases: [(&str, Value, &[&str]); 18] = [
         ("/v1/agents", json!({}), &["name"]),
         ("/v1/agents", json!({ "name": " " }), &["name"]),
         ("/v1/agents", json!({ "name": "x".repeat(101) }), &["name"]),
@@ -83,6 +83,26 @@ async fn what_is_wrong_with_a_body_is_said_field_by_field() {
         (
             "/v1/webhooks",
             json!({ "url": "https://u:p@a.example", "events": ["a"] }),
+            &["url"],
+        ),
+        (
+            "/v1/webhooks",
+            json!({ "url": "https://", "events": ["a"] }),
+            &["url"],
+        ),
+        (
+            "/v1/webhooks",
+            json!({ "url": "https://a.example:123456", "events": ["a"] }),
+            &["url"],
+        ),
+        (
+            "/v1/webhooks",
+            json!({ "url": "https://a b.example/", "events": ["a"] }),
+            &["url"],
+        ),
+        (
+            "/v1/webhooks",
+            json!({ "url": "https://a.example/#x", "events": ["a"] }),
             &["url"],
         ),
         (

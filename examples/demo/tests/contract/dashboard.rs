@@ -379,3 +379,29 @@ async fn a_key_for_other_networks_or_other_times_is_refused() {
         (401, "api_key_expired")
     );
 }
+
+#[tokio::test]
+async fn what_json_schema_takes_for_an_integer_or_for_nothing_is_taken() {
+    let demo = Demo::start(Place::Memory);
+    let visitor = demo.log_in("acct_agency").await;
+    let body = |quota: f64| {
+        json!({
+            "name": "A key", "mode": "test", "permissions": ["*"], "quota_per_minute": quota,
+        })
+    };
+    let issued = visitor.post("/api/keys", body(60.0)).await;
+    assert_eq!(issued.status, 201, "{}", issued.text);
+    let path = format!(
+        "/api/keys/{}/regenerate",
+        issued.data()["id"].as_str().unwrap()
+    );
+    assert_eq!(visitor.post(&path, Value::Null).await.status, 201);
+
+    // The controls.
+    for quota in [60.5, -60.0, 0.0, 1e300] {
+        let refused = visitor.post("/api/keys", body(quota)).await;
+        assert_eq!(refused.refused_fields(), ["quota_per_minute"], "{quota}");
+    }
+    let refused = visitor.post(&path, json!([])).await;
+    assert_eq!(refused.refused_fields(), ["body"]);
+}
