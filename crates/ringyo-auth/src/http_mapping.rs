@@ -109,6 +109,18 @@ impl HttpMapping {
     }
 
     /// A refusal of the service's own, such as a path that is not there, in the style of all others.
+    ///
+    /// ```
+    /// # use ringyo_auth::HttpMapping;
+    /// use http::StatusCode;
+    ///
+    /// # fn show(http: &HttpMapping) {
+    /// let refusal = http
+    ///     .refuse(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", "A field is not valid.")
+    ///     .with_detail("language", "must be a language tag");
+    /// let response: http::Response<String> = refusal.into_response("req_1");
+    /// # }
+    /// ```
     #[must_use]
     pub fn refuse(&self, status: StatusCode, code: &'static str, message: &str) -> Rejection {
         Rejection::new(Meaning::new(status, code, message), self.style.body, None)

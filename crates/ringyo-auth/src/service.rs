@@ -89,6 +89,12 @@ impl Ringyo {
         &self.http
     }
 
+    /// Whether both are handles of one service: it was built once, and cloned.
+    #[must_use]
+    pub fn is_same_service(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.service, &other.service)
+    }
+
     /// What keys can be given.
     #[must_use]
     pub fn catalog(&self) -> &Catalog {

@@ -8,7 +8,7 @@ pub use expression::{RequirementError, RequirementErrorKind};
 use std::fmt;
 
 use crate::permission_set::PermissionSet;
-use crate::{Catalog, Missing, Permission};
+use crate::{Catalog, Missing, Permission, PermissionName};
 use alternatives::Alternatives;
 
 /// What an operation needs: one permission, all of several, any of several, or a combination
@@ -99,6 +99,33 @@ impl Requirement {
         }
     }
 
+    /// The alternatives, each with the names of its permissions; none with a catalog other than
+    /// its own. In OpenAPI each is a security requirement object of its own.
+    ///
+    /// ```
+    /// # use ringyo_scope::{Action, Catalog, Resource};
+    /// # static CATALOG: Catalog = Catalog::declare(&[
+    /// #     Resource::declare("calls", &[Action::write("create"), Action::read("read")]),
+    /// # ]);
+    /// let needs = CATALOG.requirement("calls:create or calls:read")?;
+    /// let alternatives = needs.alternatives(&CATALOG);
+    /// let texts = alternatives.map(|names| names.map(|name| name.to_string()).collect::<Vec<_>>());
+    /// assert!(texts.eq([["calls:create"], ["calls:read"]]));
+    /// # Ok::<(), ringyo_scope::RequirementError>(())
+    /// ```
+    pub fn alternatives<'a>(
+        &'a self,
+        catalog: &'a Catalog,
+    ) -> impl Iterator<Item = impl Iterator<Item = PermissionName<'a>> + 'a> + 'a {
+        let is_own = catalog.fingerprint() == self.fingerprint;
+        let alternatives = is_own.then(|| self.alternatives.iter());
+        alternatives.into_iter().flatten().map(|alternative| {
+            catalog
+                .permissions()
+                .filter(move |name| alternative.contains(name.permission.index))
+        })
+    }
+
     /// The requirement as text, as one `or` of `and`s, which [`Catalog::requirement`] reads back
     /// into an equal one. With a catalog other than its own there are no names to show, and it
     /// says so.
@@ -135,13 +162,10 @@ impl Requirement {
         if catalog.fingerprint() != self.fingerprint {
             return f.write_str("permissions of another catalog");
         }
-        for (place, alternative) in self.alternatives.iter().enumerate() {
+        for (place, names) in self.alternatives(catalog).enumerate() {
             if place > 0 {
                 f.write_str(" or ")?;
             }
-            let names = catalog
-                .permissions()
-                .filter(|name| alternative.contains(name.permission.index));
             for (place, name) in names.enumerate() {
                 if place > 0 {
                     f.write_str(" and ")?;

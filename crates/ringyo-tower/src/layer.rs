@@ -108,9 +108,7 @@ impl<S> Layer<S> for AuthLayer {
 impl Settings {
     /// Whether both ask the same service about keys.
     pub(crate) fn is_same_service(&self, other: &Self) -> bool {
-        // Handles of one service share one catalog, and no other service has it at that address
-        // while both live.
-        std::ptr::eq(self.ringyo.catalog(), other.ringyo.catalog())
+        self.ringyo.is_same_service(&other.ringyo)
     }
 }
 

@@ -32,7 +32,12 @@ impl RequestId {
         self.0.to_str().unwrap_or_default()
     }
 
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    /// The id that a request came with, if it can be kept; else a new one.
+    ///
+    /// For what stands outside of the layer and wants to know the id, such as a log of all
+    /// requests: put it into the extensions of the request, and the layer keeps to it.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
         let mut sent = headers.get_all(X_REQUEST_ID).iter();
         match (sent.next(), sent.next()) {
             (Some(one), None) if is_harmless(one.as_bytes()) => Self(one.clone()),
@@ -40,7 +45,9 @@ impl RequestId {
         }
     }
 
-    pub(crate) fn header_value(&self) -> HeaderValue {
+    /// The id as the value of [`X_REQUEST_ID`].
+    #[must_use]
+    pub fn header_value(&self) -> HeaderValue {
         self.0.clone()
     }
 

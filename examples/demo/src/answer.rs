@@ -3,17 +3,16 @@
 mod body;
 
 use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use ringyo::{
-    AuthError, ManageError, Page, Rejection, StoreError, StoreErrorKind, WalletError, envelope,
-};
+use ringyo::{ManageError, Page, Rejection, StoreError, StoreErrorKind, WalletError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt::Display;
+use std::time::Duration;
 
 use crate::documents::Fault;
-use crate::request::{current_id, reject};
+use crate::request::{current_id, refuse, reject};
 use body::Meta;
 
 pub(crate) use body::{DataBody, ErrorBody, ListBody};
@@ -33,17 +32,9 @@ pub(crate) struct List<T> {
     next: Option<String>,
 }
 
-/// Why a request is not done: a refusal by the library, or one of the demo's own.
+/// Why a request is not done: a refusal by the library, or one of the demo's own in the same form.
 #[derive(Debug)]
-pub(crate) enum Problem {
-    Refused(Rejection),
-    Own {
-        status: StatusCode,
-        code: &'static str,
-        message: String,
-        details: Map<String, Value>,
-    },
-}
+pub(crate) struct Problem(Rejection);
 
 impl<T> List<T> {
     /// A page of something, shown in another form.
@@ -56,21 +47,18 @@ impl<T> List<T> {
 }
 
 impl Problem {
-    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self::Own {
-            status,
-            code,
-            message: message.into(),
-            details: Map::new(),
-        }
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: &str) -> Self {
+        Self(refuse(status, code, message))
     }
 
-    /// The same with a detail more; what the library refused says all there is to say.
-    pub(crate) fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
-        if let Self::Own { details, .. } = &mut self {
-            details.insert(name.to_owned(), value.into());
-        }
-        self
+    /// The same with a detail more.
+    pub(crate) fn detail(self, name: &str, value: impl Serialize) -> Self {
+        Self(self.0.with_detail(name, value))
+    }
+
+    /// The same, asking to come again after that time.
+    pub(crate) fn retry_after(self, wait: Duration) -> Self {
+        Self(self.0.with_retry_after(wait))
     }
 
     pub(crate) fn not_found() -> Self {
@@ -99,17 +87,18 @@ impl Problem {
 
     /// Fields or parameters that break a rule, each with the rule.
     pub(crate) fn invalid(faults: Map<String, Value>) -> Self {
-        Self::Own {
-            status: StatusCode::UNPROCESSABLE_ENTITY,
-            code: "invalid_request",
-            message: "Some fields are not valid.".to_owned(),
-            details: faults,
-        }
+        let invalid = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_request",
+            "Some fields are not valid.",
+        );
+        let faults = faults.into_iter();
+        faults.fold(invalid, |invalid, (name, rule)| invalid.detail(&name, rule))
     }
 
     /// A fault of the service. What it was stands in the log and not in the answer.
     pub(crate) fn internal(fault: impl Display) -> Self {
-        tracing::error!(request_id = current_id(), %fault, "internal error");
+        tracing::error!(request_id = current_id().as_str(), %fault, "internal error");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal_error",
@@ -145,24 +134,7 @@ impl<T: Serialize> IntoResponse for List<T> {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        match self {
-            Self::Refused(rejection) => rejection.into_response(&current_id()),
-            Self::Own {
-                status,
-                code,
-                message,
-                details,
-            } => {
-                let body = envelope(code, &message, &details, &current_id());
-                (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
-            }
-        }
-    }
-}
-
-impl From<AuthError> for Problem {
-    fn from(error: AuthError) -> Self {
-        refused(reject(&error), &error)
+        self.0.into_response(current_id().as_str())
     }
 }
 
@@ -207,9 +179,9 @@ fn is_out_of_reach(error: &rusqlite::Error) -> bool {
 fn refused(rejection: Rejection, error: &(dyn std::error::Error + 'static)) -> Problem {
     let code = rejection.code();
     if rejection.status().is_server_error() {
-        tracing::error!(request_id = current_id(), code, error, "refused");
+        tracing::error!(request_id = current_id().as_str(), code, error, "refused");
     } else {
-        tracing::debug!(request_id = current_id(), code, error, "refused");
+        tracing::debug!(request_id = current_id().as_str(), code, error, "refused");
     }
-    Problem::Refused(rejection)
+    Problem(rejection)
 }

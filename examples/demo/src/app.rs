@@ -9,9 +9,10 @@ use utoipa_axum::routes;
 use crate::answer::Problem;
 use crate::dashboard::{DemoLogin, Sessions};
 use crate::documents::Documents;
+use crate::metrics::Metrics;
 use crate::openapi::Document;
 use crate::request::{contain, identify};
-use crate::{api, dashboard, health, openapi};
+use crate::{api, dashboard, health, metrics, openapi};
 
 /// The largest body that is read, in bytes. The largest that makes sense has a description of
 /// 1,000 characters and 100 permissions.
@@ -24,6 +25,7 @@ pub(crate) struct App {
     pub(crate) documents: Documents,
     pub(crate) sessions: Sessions,
     pub(crate) login: DemoLogin,
+    pub(crate) metrics: Metrics,
     /// The requests that are being answered.
     pub(crate) tasks: TaskTracker,
 }
@@ -32,6 +34,7 @@ pub(crate) struct App {
 pub(crate) fn router(app: App) -> Router {
     let (open, document) = OpenApiRouter::default()
         .routes(routes!(health::show))
+        .routes(routes!(metrics::show))
         .routes(routes!(openapi::show))
         .split_for_parts();
     let (v1, v1_document) = api::routes(&app);
@@ -41,7 +44,7 @@ pub(crate) fn router(app: App) -> Router {
         .nest("/dashboard", dashboard_document);
 
     let open = open
-        .layer(Extension(Document::new(document)))
+        .layer(Extension(Document::new(document, "/v1", &api::access())))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(from_fn(contain));
@@ -66,6 +69,7 @@ impl App {
             documents: Documents::in_memory().unwrap(),
             sessions: Sessions::default(),
             login: DemoLogin::Refused,
+            metrics: Metrics::record().unwrap(),
             tasks: TaskTracker::new(),
         }
     }

@@ -8,8 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::answer::Problem;
 
-/// A body that was received and not looked at yet, so that a handler can first ask whether the
-/// caller may do what it does.
+/// A body that was received and not looked at yet.
 #[derive(Debug)]
 pub(crate) struct Payload {
     content_type: String,

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use ringyo::Unavailable;
@@ -23,7 +25,8 @@ pub(crate) enum HealthStatus {
     get, path = "/healthz", operation_id = "show_health", tag = "Service",
     responses(
         (status = 200, description = "Both answer", body = DataBody<Health>),
-        (status = 503, description = "`unavailable`: one does not", body = ErrorBody),
+        (status = 503, description = "`unavailable`: one does not", body = ErrorBody,
+            headers(("retry-after" = u32, description = "Seconds to wait"))),
     ),
 )]
 pub(crate) async fn show(State(app): State<App>) -> Result<Data<Health>, Problem> {
@@ -45,6 +48,7 @@ pub(crate) async fn show(State(app): State<App>) -> Result<Data<Health>, Problem
 fn not_answering(who: &'static str, error: &(dyn std::error::Error + 'static)) -> Problem {
     tracing::warn!(error, who, "not healthy");
     let message = format!("The {who} does not answer.");
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", &message)
+        .retry_after(Duration::from_secs(1))
         .detail(who, "does not answer")
 }

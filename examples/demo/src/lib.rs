@@ -4,22 +4,22 @@
 //! Read it in this order:
 //!
 //! * `service`: opens the store, builds [`ringyo::Ringyo`], serves, ends.
-//! * `authentication`: the middleware in front of `/v1`, which is most of what a service needs.
-//! * `api`: handlers say what they need with `caller.require(…)` and go on with their work;
-//!   `api::calls` spends credits.
+//! * `api`: what each route asks of a key, and the layer that asks it, which is most of what a
+//!   service needs; then its handlers, of which `api::calls` spends credits.
 //! * `dashboard`: people manage their keys through [`ringyo::KeyManager`].
-//! * `openapi`: the document of it all, made from what stands beside the handlers.
+//! * `openapi`: the document of it all, made from what stands beside the handlers and from what
+//!   routes ask of keys.
 //! * `answer`: the one shape of every answer, refusals by the library included.
 
 mod answer;
 mod api;
 mod app;
-mod authentication;
 mod config;
 mod dashboard;
 mod documents;
 mod form;
 mod health;
+mod metrics;
 mod name;
 mod openapi;
 mod query;

@@ -10,6 +10,8 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::http::header;
 use axum::response::IntoResponse;
+use ringyo::preset::ringyo::CATALOG;
+use ringyo::tower::{Access, RouteMap};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
@@ -29,10 +31,16 @@ pub(crate) async fn show(Extension(Document(json)): Extension<Document>) -> impl
 }
 
 impl Document {
-    /// Completes what the routes say of themselves.
-    pub(crate) fn new(routes: OpenApi) -> Self {
+    /// Completes what the routes say of themselves. Those below `prefix` ask for keys, and what
+    /// they ask of them is in the map.
+    pub(crate) fn new(routes: OpenApi, prefix: &str, access: &RouteMap) -> Self {
         // What has been made from Rust types is made of JSON.
         let mut document = serde_json::to_value(&routes).unwrap_or_default();
+        for route in access.routes() {
+            let path = format!("{prefix}{}", route.path);
+            let method = route.method.as_str().to_lowercase();
+            document["paths"][path][method]["security"] = security(route.access);
+        }
         let operations = document["paths"]
             .as_object_mut()
             .into_iter()
@@ -79,6 +87,19 @@ impl Document {
         components["headers"] = answers::headers();
         components["responses"] = answers::responses();
         Self(document.to_string().into())
+    }
+}
+
+/// What a route asks of a key, as security requirement objects: any one of them will do.
+fn security(access: Access) -> Value {
+    let needs = |scopes: Vec<String>| json!({ "api_key": scopes });
+    match (access, access.requirement()) {
+        (Access::Public, _) => json!([]),
+        (_, None) => json!([needs(Vec::new())]),
+        (_, Some(requirement)) => requirement
+            .alternatives(&CATALOG)
+            .map(|names| needs(names.map(|name| name.to_string()).collect()))
+            .collect(),
     }
 }
 

@@ -1,23 +1,22 @@
 //! What holds for every request: it has an id, and it gets an answer.
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use ringyo::tower::{RequestId, X_REQUEST_ID};
 use ringyo::{Refusal, Rejection, Ringyo};
 use std::net::{IpAddr, SocketAddr};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use crate::answer::Problem;
 use crate::app::App;
-use crate::random;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The request that the current task answers.
 #[derive(Debug, Clone)]
 struct Current {
-    id: String,
+    id: RequestId,
     ringyo: Ringyo,
     tasks: TaskTracker,
 }
@@ -26,9 +25,11 @@ tokio::task_local! {
     static CURRENT: Current;
 }
 
-/// The outermost middleware: gives the request an id, which every answer carries.
-pub(crate) async fn identify(State(app): State<App>, request: Request, next: Next) -> Response {
-    let id = random::id("req");
+/// The outermost middleware: gives the request an id, which every answer carries and every layer
+/// inside keeps to.
+pub(crate) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
     let current = Current {
         id: id.clone(),
         ringyo: app.ringyo,
@@ -40,11 +41,9 @@ pub(crate) async fn identify(State(app): State<App>, request: Request, next: Nex
 
     let mut response = CURRENT.scope(current, next.run(request)).await;
     let status = response.status().as_u16();
-    tracing::debug!(request_id = id, %method, path, status, "answered");
+    tracing::debug!(request_id = id.as_str(), %method, path, status, "answered");
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::try_from(id) {
-        headers.insert(REQUEST_ID, id);
-    }
+    headers.insert(X_REQUEST_ID, id.header_value());
     // Answers are for one account, and some hold a key.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let nosniff = HeaderValue::from_static("nosniff");
@@ -60,19 +59,24 @@ pub(crate) async fn contain(request: Request, next: Next) -> Response {
     let tasks = current.tasks.clone();
     let answer = CURRENT.scope(current, next.run(request));
     tasks
-        .spawn(answer)
+        .spawn(answer.in_current_span())
         .await
         .unwrap_or_else(|_| Problem::internal("a handler panicked").into_response())
 }
 
 /// The id of the request that the current task answers.
-pub(crate) fn current_id() -> String {
+pub(crate) fn current_id() -> RequestId {
     CURRENT.with(|current| current.id.clone())
 }
 
 /// A refusal by the library as HTTP.
 pub(crate) fn reject(refusal: &impl Refusal) -> Rejection {
     CURRENT.with(|Current { ringyo, .. }| ringyo.http().reject(refusal, ringyo.now()))
+}
+
+/// A refusal of the service's own as HTTP.
+pub(crate) fn refuse(status: StatusCode, code: &'static str, message: &str) -> Rejection {
+    CURRENT.with(|Current { ringyo, .. }| ringyo.http().refuse(status, code, message))
 }
 
 /// The address that the request came from. Behind a proxy it is the proxy's; a service that has

@@ -16,6 +16,7 @@ use crate::app::{App, router};
 use crate::config::{Config, LimiterLocation, StoreLocation};
 use crate::dashboard::{DemoLogin, Sessions};
 use crate::documents::Documents;
+use crate::metrics::Metrics;
 use crate::seed;
 
 /// What kept the service from starting or from ending well.
@@ -24,7 +25,7 @@ pub type StartError = Box<dyn Error + Send + Sync>;
 /// The variable that holds the peppers, if any.
 const PEPPER_VARIABLE: &str = "RINGYO_PEPPER";
 
-/// How often calls that were cut off are looked for.
+/// How often calls that were cut off are looked for, and what was counted is added up.
 const CLEAN_UP_EVERY: Duration = Duration::from_secs(5);
 
 /// How long clients may take to hear their answers once the service is asked to stop.
@@ -91,6 +92,7 @@ impl Service {
             documents,
             sessions: Sessions::default(),
             login,
+            metrics: Metrics::record()?,
             tasks: TaskTracker::new(),
         };
         end_cut_off(&app).await?;
@@ -205,10 +207,12 @@ impl Service {
     }
 }
 
-/// Ends calls that another process, or this one before it crashed, has left behind.
+/// Ends calls that another process, or this one before it crashed, has left behind, and adds up
+/// what was counted.
 async fn clean_up(app: App) {
     loop {
         tokio::time::sleep(CLEAN_UP_EVERY).await;
+        app.metrics.add_up();
         if let Err(error) = end_cut_off(&app).await {
             let error = &*error as &dyn Error;
             tracing::warn!(error, "calls that were cut off could not be ended");

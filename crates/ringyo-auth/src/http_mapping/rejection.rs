@@ -1,11 +1,12 @@
 use std::fmt;
+use std::time::Duration;
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use serde::Serialize;
 
-use super::BodyStyle;
 use super::meaning::{Details, Meaning};
+use super::{BodyStyle, headers};
 
 /// A refusal as HTTP: a status, headers, and a body in the style of the service.
 ///
@@ -42,6 +43,24 @@ impl Rejection {
             message: meaning.message,
             details: meaning.details,
         }
+    }
+
+    /// The same with a detail more, for programs. One of that name is replaced.
+    #[must_use]
+    pub fn with_detail(mut self, name: &str, value: impl Serialize) -> Self {
+        // Fails only for maps whose keys are no text.
+        let value = serde_json::to_value(value).unwrap_or_default();
+        self.details.insert(name.to_owned(), value);
+        self
+    }
+
+    /// The same with `Retry-After`: whole seconds, rounded up, at least one. What was there is
+    /// replaced.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.headers.retain(|(name, _)| *name != RETRY_AFTER);
+        self.headers.push(headers::retry_after(wait));
+        self
     }
 
     /// The status code.

@@ -30,7 +30,7 @@ pub(crate) struct ListBody<T> {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Meta {
     /// Names the request, as the header `x-request-id` does.
-    #[schema(pattern = "^req_[0-9A-Za-z]{16}$")]
+    #[schema(pattern = "^[0-9A-Za-z._-]{1,128}$")]
     request_id: String,
 }
 
@@ -64,7 +64,7 @@ impl Meta {
     /// What is said about the answer of the current task.
     pub(super) fn current() -> Self {
         Self {
-            request_id: current_id(),
+            request_id: current_id().to_string(),
         }
     }
 }

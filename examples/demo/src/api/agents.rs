@@ -1,13 +1,10 @@
-use axum::Extension;
-use axum::extract::State;
 use axum::http::StatusCode;
-use ringyo::preset::ringyo::{AGENTS_CREATE, AGENTS_DELETE, AGENTS_READ, AGENTS_UPDATE};
-use ringyo::{Caller, Timestamp};
+use ringyo::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::own::Own;
 use crate::answer::{Created, Data, DataBody, List, ListBody, Problem};
-use crate::app::App;
 use crate::documents::Document;
 use crate::form::{Fields, Form, Payload};
 use crate::name::Name;
@@ -98,19 +95,9 @@ impl TryFrom<String> for Language {
     get, path = "/agents", operation_id = "list_agents", tag = "Agents",
     params(Params),
     responses((status = 200, description = "A part of the list", body = ListBody<Agent>)),
-    security(("api_key" = ["agents:read"])),
 )]
-pub(super) async fn list(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    params: Params,
-) -> Result<List<Agent>, Problem> {
-    caller.require(&AGENTS_READ)?;
-    let agents = app
-        .documents
-        .list(caller.account(), params.paging()?)
-        .await?;
-    Ok(List::of(agents, |agent| agent))
+pub(super) async fn list(own: Own, params: Params) -> Result<List<Agent>, Problem> {
+    own.list(params).await
 }
 
 /// Show an agent.
@@ -118,16 +105,9 @@ pub(super) async fn list(
     get, path = "/agents/{id}", operation_id = "show_agent", tag = "Agents",
     params(("id" = String, Path, example = "agent_0a1B2c3D4e5F6g7H")),
     responses((status = 200, description = "The agent", body = DataBody<Agent>)),
-    security(("api_key" = ["agents:read"])),
 )]
-pub(super) async fn show(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-) -> Result<Data<Agent>, Problem> {
-    caller.require_on(&AGENTS_READ, &id)?;
-    let agent = app.documents.find(caller.account(), &id).await?;
-    agent.map(Data).ok_or_else(Problem::not_found)
+pub(super) async fn show(own: Own, Id(id): Id) -> Result<Data<Agent>, Problem> {
+    own.show(&id).await
 }
 
 /// Make an agent.
@@ -139,24 +119,16 @@ pub(super) async fn show(
             "agent_id": "$response.body#/data/id", "phone_number": "+14155550123",
         }))),
     ))),
-    security(("api_key" = ["agents:create"])),
 )]
-pub(super) async fn create(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    payload: Payload,
-) -> Result<Created<Agent>, Problem> {
-    caller.require(&AGENTS_CREATE)?;
+pub(super) async fn create(own: Own, payload: Payload) -> Result<Created<Agent>, Problem> {
     let new: NewAgent = payload.read()?;
-    let agent = Agent {
+    own.add(Agent {
         id: random::id("agent"),
         name: new.name.into(),
         language: new.language.map_or("en".to_owned(), |Language(tag)| tag),
-        created_at: caller.authenticated_at(),
-    };
-    Ok(Created(
-        app.documents.insert(caller.account(), agent).await?,
-    ))
+        created_at: own.asked_at(),
+    })
+    .await
 }
 
 /// Change an agent.
@@ -165,22 +137,14 @@ pub(super) async fn create(
     params(("id" = String, Path, example = "agent_0a1B2c3D4e5F6g7H")),
     request_body = AgentChange,
     responses((status = 200, description = "The agent as it is now", body = DataBody<Agent>)),
-    security(("api_key" = ["agents:update"])),
 )]
-pub(super) async fn update(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-    payload: Payload,
-) -> Result<Data<Agent>, Problem> {
-    caller.require_on(&AGENTS_UPDATE, &id)?;
+pub(super) async fn update(own: Own, Id(id): Id, payload: Payload) -> Result<Data<Agent>, Problem> {
     let AgentChange { name, language } = payload.read()?;
-    let change = |agent: &mut Agent| {
+    own.update(&id, |agent: &mut Agent| {
         agent.name = name.map_or_else(|| agent.name.clone(), String::from);
         agent.language = language.map_or_else(|| agent.language.clone(), |Language(tag)| tag);
-    };
-    let agent = app.documents.update(caller.account(), &id, change).await?;
-    agent.map(Data).ok_or_else(Problem::not_found)
+    })
+    .await
 }
 
 /// Take an agent away.
@@ -188,16 +152,7 @@ pub(super) async fn update(
     delete, path = "/agents/{id}", operation_id = "remove_agent", tag = "Agents",
     params(("id" = String, Path, example = "agent_0a1B2c3D4e5F6g7H")),
     responses((status = 204, description = "It is gone")),
-    security(("api_key" = ["agents:delete"])),
 )]
-pub(super) async fn remove(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-) -> Result<StatusCode, Problem> {
-    caller.require_on(&AGENTS_DELETE, &id)?;
-    match app.documents.remove::<Agent>(caller.account(), &id).await? {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Problem::not_found()),
-    }
+pub(super) async fn remove(own: Own, Id(id): Id) -> Result<StatusCode, Problem> {
+    own.remove::<Agent>(&id).await
 }

@@ -4,16 +4,16 @@ mod order;
 
 use std::time::Duration;
 
-use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use ringyo::preset::ringyo::{CALLS_CREATE, CALLS_READ};
-use ringyo::{AccountId, Caller, LiveCaller, OperationId, OperationState, Timestamp, WalletError};
+use ringyo::tower::axum::Caller;
+use ringyo::{AccountId, LiveCaller, OperationId, OperationState, Timestamp, WalletError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::E164;
 use super::carrier::{self, Connection};
+use super::own::Own;
 use crate::answer::{Created, Data, DataBody, ErrorBody, List, ListBody, Problem};
 use crate::app::App;
 use crate::documents::{Document, Fault};
@@ -69,19 +69,9 @@ impl Document for Call {
     get, path = "/calls", operation_id = "list_calls", tag = "Calls",
     params(Params),
     responses((status = 200, description = "A part of the list", body = ListBody<Call>)),
-    security(("api_key" = ["calls:read"])),
 )]
-pub(super) async fn list(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    params: Params,
-) -> Result<List<Call>, Problem> {
-    caller.require(&CALLS_READ)?;
-    let calls = app
-        .documents
-        .list(caller.account(), params.paging()?)
-        .await?;
-    Ok(List::of(calls, |call| call))
+pub(super) async fn list(own: Own, params: Params) -> Result<List<Call>, Problem> {
+    own.list(params).await
 }
 
 /// Show a call.
@@ -89,16 +79,9 @@ pub(super) async fn list(
     get, path = "/calls/{id}", operation_id = "show_call", tag = "Calls",
     params(("id" = String, Path, example = "call_0a1B2c3D4e5F6g7H")),
     responses((status = 200, description = "The call", body = DataBody<Call>)),
-    security(("api_key" = ["calls:read"])),
 )]
-pub(super) async fn show(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-) -> Result<Data<Call>, Problem> {
-    caller.require_on(&CALLS_READ, &id)?;
-    let call = app.documents.find(caller.account(), &id).await?;
-    call.map(Data).ok_or_else(Problem::not_found)
+pub(super) async fn show(own: Own, Id(id): Id) -> Result<Data<Call>, Problem> {
+    own.show(&id).await
 }
 
 /// Place a call.
@@ -124,15 +107,13 @@ pub(super) async fn show(
         (status = 409, description = "`operation_refunded`, `operation_conflict`: the credits of \
             this request are settled already, and not by a call", body = ErrorBody),
     ),
-    security(("api_key" = ["calls:create"])),
 )]
 pub(super) async fn place(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
+    caller: Caller,
     headers: HeaderMap,
     payload: Payload,
 ) -> Result<Created<Call>, Problem> {
-    caller.require(&CALLS_CREATE)?;
     let key = idempotency_key(&headers)?;
     let order: Order = payload.read()?;
     let id = match key {

@@ -1,13 +1,9 @@
-use axum::Extension;
-use axum::extract::State;
-use ringyo::Caller;
-use ringyo::preset::ringyo::{PHONE_NUMBERS_READ, PHONE_NUMBERS_UPDATE};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::E164;
+use super::own::Own;
 use crate::answer::{Data, DataBody, List, ListBody, Problem};
-use crate::app::App;
 use crate::documents::Document;
 use crate::form::{Fields, Form, Payload};
 use crate::name::Name;
@@ -84,19 +80,9 @@ impl TryFrom<String> for Label {
     get, path = "/phone-numbers", operation_id = "list_phone_numbers", tag = "Phone numbers",
     params(Params),
     responses((status = 200, description = "A part of the list", body = ListBody<PhoneNumber>)),
-    security(("api_key" = ["phone_numbers:read"])),
 )]
-pub(super) async fn list(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    params: Params,
-) -> Result<List<PhoneNumber>, Problem> {
-    caller.require(&PHONE_NUMBERS_READ)?;
-    let numbers = app
-        .documents
-        .list(caller.account(), params.paging()?)
-        .await?;
-    Ok(List::of(numbers, |number| number))
+pub(super) async fn list(own: Own, params: Params) -> Result<List<PhoneNumber>, Problem> {
+    own.list(params).await
 }
 
 /// Show a phone number.
@@ -104,16 +90,9 @@ pub(super) async fn list(
     get, path = "/phone-numbers/{id}", operation_id = "show_phone_number", tag = "Phone numbers",
     params(("id" = String, Path, example = "pn_0a1B2c3D4e5F6g7H")),
     responses((status = 200, description = "The phone number", body = DataBody<PhoneNumber>)),
-    security(("api_key" = ["phone_numbers:read"])),
 )]
-pub(super) async fn show(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-) -> Result<Data<PhoneNumber>, Problem> {
-    caller.require_on(&PHONE_NUMBERS_READ, &id)?;
-    let number = app.documents.find(caller.account(), &id).await?;
-    number.map(Data).ok_or_else(Problem::not_found)
+pub(super) async fn show(own: Own, Id(id): Id) -> Result<Data<PhoneNumber>, Problem> {
+    own.show(&id).await
 }
 
 /// Label a phone number.
@@ -123,21 +102,17 @@ pub(super) async fn show(
     params(("id" = String, Path, example = "pn_0a1B2c3D4e5F6g7H")),
     request_body = PhoneNumberChange,
     responses((status = 200, description = "As it is now", body = DataBody<PhoneNumber>)),
-    security(("api_key" = ["phone_numbers:update"])),
 )]
 pub(super) async fn update(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
+    own: Own,
     Id(id): Id,
     payload: Payload,
 ) -> Result<Data<PhoneNumber>, Problem> {
-    caller.require_on(&PHONE_NUMBERS_UPDATE, &id)?;
     let PhoneNumberChange { label } = payload.read()?;
-    let change = |number: &mut PhoneNumber| {
+    own.update(&id, |number: &mut PhoneNumber| {
         if let Some(Label(label)) = label {
             number.label = label;
         }
-    };
-    let number = app.documents.update(caller.account(), &id, change).await?;
-    number.map(Data).ok_or_else(Problem::not_found)
+    })
+    .await
 }

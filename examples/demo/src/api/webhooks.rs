@@ -1,13 +1,10 @@
-use axum::Extension;
-use axum::extract::State;
 use axum::http::StatusCode;
-use ringyo::preset::ringyo::{WEBHOOKS_CREATE, WEBHOOKS_DELETE, WEBHOOKS_READ, WEBHOOKS_UPDATE};
-use ringyo::{Caller, Timestamp};
+use ringyo::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::own::Own;
 use crate::answer::{Created, Data, DataBody, List, ListBody, Problem};
-use crate::app::App;
 use crate::documents::Document;
 use crate::form::{Fields, Form, Payload};
 use crate::openapi::words;
@@ -141,19 +138,9 @@ impl TryFrom<Vec<String>> for EventNames {
     get, path = "/webhooks", operation_id = "list_webhooks", tag = "Webhooks",
     params(Params),
     responses((status = 200, description = "A part of the list", body = ListBody<Webhook>)),
-    security(("api_key" = ["webhooks:read"])),
 )]
-pub(super) async fn list(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    params: Params,
-) -> Result<List<Webhook>, Problem> {
-    caller.require(&WEBHOOKS_READ)?;
-    let webhooks = app
-        .documents
-        .list(caller.account(), params.paging()?)
-        .await?;
-    Ok(List::of(webhooks, |webhook| webhook))
+pub(super) async fn list(own: Own, params: Params) -> Result<List<Webhook>, Problem> {
+    own.list(params).await
 }
 
 /// Show a webhook.
@@ -161,16 +148,9 @@ pub(super) async fn list(
     get, path = "/webhooks/{id}", operation_id = "show_webhook", tag = "Webhooks",
     params(("id" = String, Path, example = "wh_0a1B2c3D4e5F6g7H")),
     responses((status = 200, description = "The webhook", body = DataBody<Webhook>)),
-    security(("api_key" = ["webhooks:read"])),
 )]
-pub(super) async fn show(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-) -> Result<Data<Webhook>, Problem> {
-    caller.require_on(&WEBHOOKS_READ, &id)?;
-    let webhook = app.documents.find(caller.account(), &id).await?;
-    webhook.map(Data).ok_or_else(Problem::not_found)
+pub(super) async fn show(own: Own, Id(id): Id) -> Result<Data<Webhook>, Problem> {
+    own.show(&id).await
 }
 
 /// Make a webhook.
@@ -178,24 +158,16 @@ pub(super) async fn show(
     post, path = "/webhooks", operation_id = "create_webhook", tag = "Webhooks",
     request_body = NewWebhook,
     responses((status = 201, description = "The new webhook", body = DataBody<Webhook>)),
-    security(("api_key" = ["webhooks:create"])),
 )]
-pub(super) async fn create(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    payload: Payload,
-) -> Result<Created<Webhook>, Problem> {
-    caller.require(&WEBHOOKS_CREATE)?;
+pub(super) async fn create(own: Own, payload: Payload) -> Result<Created<Webhook>, Problem> {
     let new: NewWebhook = payload.read()?;
-    let webhook = Webhook {
+    own.add(Webhook {
         id: random::id("wh"),
         url: new.url.0,
         events: new.events.0,
-        created_at: caller.authenticated_at(),
-    };
-    Ok(Created(
-        app.documents.insert(caller.account(), webhook).await?,
-    ))
+        created_at: own.asked_at(),
+    })
+    .await
 }
 
 /// Change a webhook.
@@ -204,22 +176,18 @@ pub(super) async fn create(
     params(("id" = String, Path, example = "wh_0a1B2c3D4e5F6g7H")),
     request_body = WebhookChange,
     responses((status = 200, description = "The webhook as it is now", body = DataBody<Webhook>)),
-    security(("api_key" = ["webhooks:update"])),
 )]
 pub(super) async fn update(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
+    own: Own,
     Id(id): Id,
     payload: Payload,
 ) -> Result<Data<Webhook>, Problem> {
-    caller.require_on(&WEBHOOKS_UPDATE, &id)?;
     let WebhookChange { url, events } = payload.read()?;
-    let change = |webhook: &mut Webhook| {
+    own.update(&id, |webhook: &mut Webhook| {
         webhook.url = url.map_or_else(|| webhook.url.clone(), |Address(url)| url);
         webhook.events = events.map_or_else(|| webhook.events.clone(), |EventNames(names)| names);
-    };
-    let webhook = app.documents.update(caller.account(), &id, change).await?;
-    webhook.map(Data).ok_or_else(Problem::not_found)
+    })
+    .await
 }
 
 /// Take a webhook away.
@@ -227,20 +195,7 @@ pub(super) async fn update(
     delete, path = "/webhooks/{id}", operation_id = "remove_webhook", tag = "Webhooks",
     params(("id" = String, Path, example = "wh_0a1B2c3D4e5F6g7H")),
     responses((status = 204, description = "It is gone")),
-    security(("api_key" = ["webhooks:delete"])),
 )]
-pub(super) async fn remove(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-) -> Result<StatusCode, Problem> {
-    caller.require_on(&WEBHOOKS_DELETE, &id)?;
-    match app
-        .documents
-        .remove::<Webhook>(caller.account(), &id)
-        .await?
-    {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Problem::not_found()),
-    }
+pub(super) async fn remove(own: Own, Id(id): Id) -> Result<StatusCode, Problem> {
+    own.remove::<Webhook>(&id).await
 }

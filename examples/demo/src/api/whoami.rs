@@ -1,6 +1,6 @@
-use axum::Extension;
 use axum::extract::State;
-use ringyo::{AccountId, Caller, KeyId, Mode, ScopeSet};
+use ringyo::tower::axum::Caller;
+use ringyo::{AccountId, KeyId, Mode, ScopeSet};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,12 +29,8 @@ pub(super) struct Whoami {
 #[utoipa::path(
     get, path = "/whoami", operation_id = "whoami", tag = "Keys",
     responses((status = 200, description = "What the key is", body = DataBody<Whoami>)),
-    security(("api_key" = [])),
 )]
-pub(super) async fn show(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Data<Whoami>, Problem> {
+pub(super) async fn show(State(app): State<App>, caller: Caller) -> Result<Data<Whoami>, Problem> {
     let credits = app.ringyo.wallet().balance(caller.account()).await?;
     Ok(Data(Whoami {
         key_id: caller.key_id(),

@@ -81,7 +81,7 @@ pub(super) fn headers() -> Value {
     json!({
         REQUEST_ID: header(
             "Names the request, as `meta.request_id` does",
-            text("^req_[0-9A-Za-z]{16}$"),
+            text("^[0-9A-Za-z._-]{1,128}$"),
         ),
         "x-ratelimit-limit": header("Requests a minute", number(1)),
         "x-ratelimit-remaining": header("Requests left", number(0)),

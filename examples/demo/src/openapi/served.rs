@@ -6,6 +6,8 @@ use axum::Router;
 use axum::routing::get;
 use utoipa::openapi::OpenApi;
 
+use ringyo::tower::Access;
+
 use crate::app::App;
 use crate::{api, dashboard};
 
@@ -27,8 +29,28 @@ async fn what_is_served_is_documented_and_the_reverse() {
 
     // What is neither below `/v1` nor below `/dashboard`.
     let open = served(&crate::app::router(app));
-    let expected = ["get /healthz", "get /openapi.json"];
+    let expected = ["get /healthz", "get /metrics", "get /openapi.json"];
     assert_eq!(open, expected.map(str::to_owned).into());
+}
+
+#[tokio::test]
+async fn every_route_says_what_it_asks_of_a_key() {
+    let (router, _) = api::routes(&App::for_test().await);
+    let access = api::access();
+    let split = |routes: BTreeSet<String>| -> Vec<(String, String)> {
+        let routes = routes.iter().filter_map(|route| route.split_once(' '));
+        let owned = |(method, path): (&str, &str)| (method.to_owned(), path.to_owned());
+        routes.map(owned).collect()
+    };
+    let nothing: [&str; 0] = [];
+    assert_eq!(access.undeclared(split(served(&router))), nothing);
+    assert_eq!(access.unserved(split(served(&router))), nothing);
+
+    // The controls: a route that says nothing, and one that is gone.
+    let with_more = router.clone().route("/more", get(async || ""));
+    assert_eq!(access.undeclared(split(served(&with_more))), ["GET /more"]);
+    let with_more = access.get("/gone", Access::AnyKey);
+    assert_eq!(with_more.unserved(split(served(&router))), ["GET /gone"]);
 }
 
 fn documented(document: &OpenApi) -> BTreeSet<String> {

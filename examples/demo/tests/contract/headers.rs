@@ -83,7 +83,7 @@ async fn odd_credentials_are_refused_and_good_ones_are_not() {
             "{sent:?}"
         );
         let id = answer.header("x-request-id").unwrap();
-        assert!(id.starts_with("req_") && id.len() == 20, "{id}");
+        assert!(id.starts_with("req_") && id.len() == 24, "{id}");
         assert_eq!(answer.json()["meta"]["request_id"], id);
         assert_eq!(
             answer.header("www-authenticate").is_some(),
