@@ -266,8 +266,9 @@ BEGIN
         VALUES (clock_timestamp(), 'key.edited', 'sql', NEW.account, NEW.id, what)
         RETURNING revision INTO NEW.revision;
     ELSIF (TG_OP = 'UPDATE' AND NEW.revision < OLD.revision)
-       OR NOT EXISTS (SELECT FROM events WHERE revision = NEW.revision AND key = NEW.id
-                      AND xid = pg_current_xact_id())
+       -- A new key may come with an event about the one that it replaces.
+       OR NOT EXISTS (SELECT FROM events WHERE revision = NEW.revision AND account = NEW.account
+                      AND (TG_OP = 'INSERT' OR key = NEW.id) AND xid = pg_current_xact_id())
     THEN
         RAISE EXCEPTION 'a revision is the number of an event, leave it out';
     END IF;
