@@ -29,7 +29,9 @@
 //! * *Top-level transactions.* `xid` is the top-level transaction (`pg_current_xact_id()`), also
 //!   for an event that a savepoint or a trigger wrote, and snapshots list those. An event that was
 //!   rolled back with its savepoint is no row.
-//! * *Prepared transactions* are running, to every snapshot, until `COMMIT PREPARED`.
+//! * *Prepared transactions* are running, to every snapshot, until `COMMIT PREPARED`. (PostgreSQL
+//!   prepares none that has sent a notification, so none that has written an event in the usual
+//!   way.)
 //! * *Waiting for a synchronous standby* happens before a transaction counts as finished.
 //! * *Nobody chooses `xid`*: a trigger sets it.
 //!
