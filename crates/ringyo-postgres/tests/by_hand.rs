@@ -169,11 +169,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "keys are kept",
         "DELETE FROM key_usage",
     ),
-    (
-        "TRUNCATE keys",
-        "keys are kept",
-        "TRUNCATE key_usage",
-    ),
+    ("TRUNCATE keys", "keys are kept", "TRUNCATE key_usage"),
     (
         "DELETE FROM events WHERE revision = 1",
         "events are kept",
@@ -292,7 +288,9 @@ async fn what_a_key_was_issued_with_never_changes() {
     insert_key(&store, 1).await;
     let client = place.by_hand().await;
     client
-        .batch_execute("INSERT INTO accounts (id, plan, created_at) VALUES ('acct_2', 'pro', now())")
+        .batch_execute(
+            "INSERT INTO accounts (id, plan, created_at) VALUES ('acct_2', 'pro', now())",
+        )
         .await
         .unwrap();
     for change in [
@@ -323,7 +321,11 @@ async fn what_a_key_was_issued_with_never_changes() {
         "pepper = 1, mode = 'live'",
     ] {
         let statement = format!("UPDATE keys SET {change}");
-        assert_eq!(client.execute(&statement, &[]).await.unwrap(), 1, "{change}");
+        assert_eq!(
+            client.execute(&statement, &[]).await.unwrap(),
+            1,
+            "{change}"
+        );
     }
 }
 

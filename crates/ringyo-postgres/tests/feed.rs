@@ -121,8 +121,15 @@ async fn a_follower_sees_each_change_once_whatever_order_they_commit_in() {
     assert_eq!(seen.len(), all.len(), "and none that was undone was seen");
     assert_eq!(times, all.len(), "each change is told once");
     let missed = all.difference(&seen_by_number).count();
-    assert!(missed > 0, "the control reader missed none of {}", all.len());
-    println!("{} changes; by numbers {missed} of them are missed", all.len());
+    assert!(
+        missed > 0,
+        "the control reader missed none of {}",
+        all.len()
+    );
+    println!(
+        "{} changes; by numbers {missed} of them are missed",
+        all.len()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,7 +185,10 @@ async fn nobody_chooses_the_transaction_of_an_event() {
     let numbered = "INSERT INTO events (revision, at, kind, actor, account)
                     VALUES (7, now(), 'account.edited', 'sql', 'numbered')";
     let refused = fixture::refusal(&client, numbered).await;
-    assert!(refused.contains("cannot insert a non-DEFAULT value"), "{refused}");
+    assert!(
+        refused.contains("cannot insert a non-DEFAULT value"),
+        "{refused}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -214,7 +224,10 @@ async fn a_cursor_of_another_history_means_everything() {
         let mut other = parts.clone();
         let changed = other[place].replace(|c: char| c != '9', "9");
         other[place] = &changed;
-        assert!(is_everything(&store, &with(other.join("-"))).await, "{place}");
+        assert!(
+            is_everything(&store, &with(other.join("-"))).await,
+            "{place}"
+        );
     }
     // And so does the newest event, by number and by time.
     let (newest, snapshot) = rest.split_once('/').unwrap();
@@ -317,14 +330,29 @@ async fn pruning_deletes_what_is_old_and_finished_and_no_follower_misses_it() {
     let mut behind_all = now(&store).await;
 
     assert_eq!(store.prune_events(Timestamp::MIN).await.unwrap(), 0);
-    assert_eq!(store.prune_events(at(3)).await.unwrap(), 3, "the account's and two");
-    assert_eq!(value(&client, "SELECT min(at) FROM events").await, "2026-01-01 00:00:03+00");
+    assert_eq!(
+        store.prune_events(at(3)).await.unwrap(),
+        3,
+        "the account's and two"
+    );
+    assert_eq!(
+        value(&client, "SELECT min(at) FROM events").await,
+        "2026-01-01 00:00:03+00"
+    );
     assert!(!is_everything(&store, &behind_all).await);
-    assert_eq!(store.prune_events(Timestamp::MAX).await.unwrap(), 3, "not the sixth");
+    assert_eq!(
+        store.prune_events(Timestamp::MAX).await.unwrap(),
+        3,
+        "not the sixth"
+    );
     open.batch_execute("COMMIT").await.unwrap();
     // Its cursor was from before what is gone; the other had seen all of it, and goes on.
     assert_eq!(step(&store, &mut behind_all).await, [account("open")]);
-    assert_eq!(store.prune_events(Timestamp::MAX).await.unwrap(), 1, "the newest stays");
+    assert_eq!(
+        store.prune_events(Timestamp::MAX).await.unwrap(),
+        1,
+        "the newest stays"
+    );
     assert!(is_everything(&store, &early).await);
     let query = EventQuery {
         account: None,
@@ -348,12 +376,13 @@ async fn events_go_by_pruning_only() {
     assert_eq!(fixture::refusal(&client, "DELETE FROM events").await, kept);
     assert_eq!(fixture::refusal(&client, "TRUNCATE events").await, kept);
     // Not with a mark that is ahead of what is finished, nor with one that falls back.
-    let mark = |xid: &str| {
-        format!("UPDATE meta SET value = {xid}::text WHERE name = 'pruned_xid'")
-    };
+    let mark = |xid: &str| format!("UPDATE meta SET value = {xid}::text WHERE name = 'pruned_xid'");
     for ahead in ["pg_current_xact_id()", "'9000000000'"] {
         let refused = fixture::refusal(&client, &mark(ahead)).await;
-        assert!(refused.contains("only rises, up to what is finished"), "{refused}");
+        assert!(
+            refused.contains("only rises, up to what is finished"),
+            "{refused}"
+        );
     }
     let finished = mark("(SELECT max(xid::text::bigint) FROM events)");
     client.batch_execute(&finished).await.unwrap();
