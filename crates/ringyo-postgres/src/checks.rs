@@ -52,12 +52,11 @@ pub(crate) async fn durability(call: &Call) -> Result<Vec<DurabilityRisk>, Failu
         DurabilityRisk::SynchronousCommitOff,
     ] {
         let row = call
-            .row("SELECT current_setting($1)", &[&risk.setting()])
-            .await;
-        if let Some(row) = row? {
-            if Columns::of(&row).text(column!("current_setting"))? == "off" {
-                risks.push(risk);
-            }
+            .row("SELECT current_setting($1) = 'off'", &[&risk.setting()])
+            .await?;
+        let is_off = row.map_or(Ok(false), |row| Columns::of(&row).value(column!("setting")))?;
+        if is_off {
+            risks.push(risk);
         }
     }
     Ok(risks)
