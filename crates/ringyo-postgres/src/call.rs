@@ -79,6 +79,11 @@ impl Database {
         self.run(kind, Repeat::AfterLoss, work).await
     }
 
+    /// The longest that a call waits: for a connection, and then for an answer.
+    pub(crate) fn patience(&self) -> Duration {
+        self.limits.connect + self.limits.statement
+    }
+
     /// Ends all connections that are not in use, and the others when they no longer are.
     pub(crate) fn close(&self) {
         self.pool.close();

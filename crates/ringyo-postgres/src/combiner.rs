@@ -12,6 +12,7 @@ use ringyo_store::{
     AccountId, OperationId, StoreError, StoreErrorKind, WalletOperation, WalletReceipt,
 };
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::call::Database;
 use crate::call::Repeat::NotAfterLoss;
@@ -59,12 +60,12 @@ impl Combiner {
             };
             tokio::spawn(turn.serve(database.clone()));
         }
-        answered.await.unwrap_or_else(|_| {
-            Err(StoreError::new(
-                StoreErrorKind::Unavailable,
-                "the store ended before it answered",
-            ))
-        })
+        let unavailable = |context| Err(StoreError::new(StoreErrorKind::Unavailable, context));
+        match timeout(database.patience(), answered).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => unavailable("the store ended before it answered"),
+            Err(_) => unavailable("the database did not answer in time"),
+        }
     }
 
     fn lines(&self) -> MutexGuard<'_, HashMap<AccountId, VecDeque<Waiting>>> {

@@ -221,6 +221,10 @@ fn meaning_below(error: &Error) -> (StoreErrorKind, &'static str) {
                 "the server is a standby or does not allow writing",
             )
         }
+        Some(io) if io.kind() == io::ErrorKind::InvalidData => (
+            StoreErrorKind::Unavailable,
+            "the server's certificate, or what it says, is not accepted",
+        ),
         Some(_) => (StoreErrorKind::Unavailable, "the server cannot be reached"),
         None => (
             StoreErrorKind::Unavailable,

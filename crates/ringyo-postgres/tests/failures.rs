@@ -8,11 +8,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use fixture::{
-    Place, account_id, at, insert_account, insert_key, key_event, key_id, patient, value,
+    Place, account_id, at, insert_account, insert_key, key_event, key_id, operation_id, patient,
+    revoke, value,
 };
 use ringyo_postgres::PostgresStore;
 use ringyo_store::{
-    ChangeFeed, EventKind, KeyRecord, KeyStore, StoreError, StoreErrorKind, WalletStore,
+    ChangeFeed, EventKind, KeyRecord, KeyStatus, KeyStore, NewDebit, Settlement, StoreError,
+    StoreErrorKind, WalletStore,
 };
 use tokio::time::{sleep, timeout};
 use tokio_postgres::Client;
@@ -46,7 +48,20 @@ async fn assert_unavailable_in_time(store: &PostgresStore) {
         .map(|number| {
             let store = store.clone();
             tokio::spawn(async move {
-                match number % 4 {
+                match number % 5 {
+                    4 => {
+                        // All in one line.
+                        let debit = NewDebit {
+                            account: account_id(),
+                            operation: operation_id(&format!("debit {number}")),
+                            amount: 0,
+                            key: key_id(1),
+                            at: at(1),
+                            settlement: Settlement::Commit,
+                        };
+                        sleep(Duration::from_millis(number * 10)).await;
+                        store.debit(&debit).await.map(|_| ())
+                    }
                     0 => store.load_key(key_id(1)).await.map(|_| ()),
                     1 => store.ready().await,
                     2 => store.touch_keys(&[(key_id(1), at(9))]).await,
@@ -164,6 +179,28 @@ async fn a_network_that_swallows_everything_is_unavailable_in_time() {
     recovers(&store).await;
     // The control: through the same proxy, when it does nothing, all is well.
     insert_key(&store, 2).await;
+}
+
+/// A server that is killed the moment a revocation was answered has it when it is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_that_was_answered_survives_a_kill_of_the_server() {
+    const ROUNDS: usize = 8;
+    let Some(mut server) = for_tests::postgres(PostgresOptions::new().fsync()) else {
+        return;
+    };
+    let store = patient().connect(&server.url("postgres")).await.unwrap();
+    insert_account(&store).await;
+    for round in 0..ROUNDS {
+        let issued = insert_key(&store, round).await;
+        revoke(&store, &issued).await;
+        server.kill().unwrap();
+        // The control: nobody answers for it now.
+        assert!(store.find_key(issued.id).await.is_err());
+        server.start().unwrap();
+        recovers(&store).await;
+        let found = store.find_key(issued.id).await.unwrap().unwrap();
+        assert_eq!(found.status, KeyStatus::Revoked, "round {round}");
+    }
 }
 
 /// The connection is cut after so many bytes of the answers: whatever the call says is so, and

@@ -5,6 +5,7 @@
 mod fixture;
 
 use std::collections::HashSet;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use ringyo_store::{
     PageSize, Timestamp,
 };
 use tokio_postgres::Client;
+use xtask::servers::debian::POSTGRESQL;
 use xtask::servers::{PostgresOptions, for_tests};
 
 const WRITERS: usize = 16;
@@ -257,7 +259,7 @@ async fn another_server_behind_the_address_and_a_restart_mean_everything() {
     assert!(is_everything(&store, &cursor).await);
 }
 
-/// A copy of the tables is put back in place of them, in the same database.
+/// The commands of the crate page.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restored_dump_means_everything() {
     let Some(place) = Place::new() else { return };
@@ -265,23 +267,42 @@ async fn a_restored_dump_means_everything() {
     insert_account(&store).await;
     insert_key(&store, 1).await;
     let cursor = now(&store).await;
-    let client = place.by_hand().await;
-    // What `pg_restore --clean` comes to for the table that matters: the same rows anew.
-    client
-        .batch_execute(
-            "CREATE TEMP TABLE copy AS TABLE events;
-             ALTER TABLE events DISABLE TRIGGER USER;
-             TRUNCATE events;
-             INSERT INTO events OVERRIDING SYSTEM VALUE SELECT * FROM copy;
-             ALTER TABLE events ENABLE TRIGGER USER",
-        )
-        .await
-        .unwrap();
-    assert!(is_everything(&store, &cursor).await);
-    // From there on the feed goes on as always.
+    let folder = tempfile::tempdir().unwrap();
+    let dump = folder.path().join("ringyo.dump");
+    let run = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(POSTGRESQL.find(program).unwrap());
+        let output = command.args(arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{program}: {said}");
+    };
+    let (dump, url) = (dump.to_str().unwrap(), place.url());
+    run(
+        "pg_dump",
+        &["--schema=ringyo", "--format=custom", "--file", dump, &url],
+    );
+    // The control: as long as it is not put back, nothing has happened.
+    assert!(!is_everything(&store, &cursor).await);
+    let lost = insert_key(&store, 2).await;
+    let late = now(&store).await;
+    run(
+        "pg_restore",
+        &["--clean", "--if-exists", "--dbname", &url, dump],
+    );
+    for cursor in [&cursor, &late] {
+        assert!(is_everything(&store, cursor).await);
+    }
+    // From there on all is as it was, guards included.
+    assert!(store.find_key(lost.id).await.unwrap().is_none());
     let mut cursor = now(&store).await;
-    insert_key(&store, 2).await;
-    assert_eq!(step(&store, &mut cursor).await, [Changed::Key(key_id(2))]);
+    insert_key(&store, 3).await;
+    assert_eq!(step(&store, &mut cursor).await, [Changed::Key(key_id(3))]);
+    let client = place.by_hand().await;
+    client.batch_execute("RESET search_path").await.unwrap();
+    let edit = "UPDATE ringyo.keys SET name = 'x' WHERE id = '000000000001'";
+    client.batch_execute(edit).await.unwrap();
+    assert_eq!(step(&store, &mut cursor).await, [Changed::Key(key_id(1))]);
+    let refused = fixture::refusal(&client, "DELETE FROM ringyo.keys").await;
+    assert!(refused.contains("keys are kept"), "{refused}");
 }
 
 /// Rows of a dump from another cluster carry the transactions of that: they must not be told

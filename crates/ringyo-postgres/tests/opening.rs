@@ -352,6 +352,37 @@ async fn texts_are_bytes_in_a_database_that_does_not_care_for_case() {
         .unwrap();
 }
 
+/// The settings of a session are the store's, whatever the database has been set to.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_settings_of_the_database_are_not_those_of_the_store() {
+    let Some(place) = Place::new() else { return };
+    let client = place.by_hand().await;
+    let set = |setting: &str| format!("ALTER DATABASE {} SET {setting}", place.name());
+    for setting in [
+        "default_transaction_isolation = 'serializable'",
+        "search_path = 'nowhere'",
+        "statement_timeout = '1ms'",
+        "TimeZone = 'Pacific/Apia'",
+        "DateStyle = 'German'",
+    ] {
+        client.batch_execute(&set(setting)).await.unwrap();
+    }
+    // The control: a session of anybody else has them.
+    let (other, connection) = tokio_postgres::connect(&place.url(), NoTls).await.unwrap();
+    tokio::spawn(async move { drop(connection.await) });
+    assert!(other.batch_execute("SELECT pg_sleep(1)").await.is_err());
+    for case in [
+        "race_of_writers_on_an_account_loses_no_update",
+        "maximum_holds_under_parallel_inserts",
+        "wallet_spenders_never_overdraw",
+        "key_insert_keeps_every_field",
+        "feed_skips_nothing_under_writers",
+    ] {
+        let store = patient().schema(case).connect(&place.url()).await.unwrap();
+        Case::find(case).unwrap().run(Arc::new(store)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_url_that_does_not_work_is_explained_without_quoting_it() {
     let Some(server) = for_tests::postgres(PostgresOptions::new()) else {
