@@ -5,6 +5,7 @@
     unreachable_pub,
     clippy::all,
     clippy::allow_attributes_without_reason,
+    clippy::missing_errors_doc,
     reason = "it is generated"
 )]
 pub mod proto {
