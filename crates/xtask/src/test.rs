@@ -33,7 +33,7 @@ impl Runner {
     }
 }
 
-/// The steps, in order: build, fuzzing, the servers, tests, documentation tests. All but the build
+/// The steps, in order: build, the servers, fuzzing, tests, documentation tests. All but the build
 /// run to the end, so that one run shows every failure; when the build fails they are skipped.
 ///
 /// A server that is not to be had is a step that is skipped, and so are its tests: each says so,
@@ -41,12 +41,10 @@ impl Runner {
 pub fn steps(runner: Runner) -> Vec<Step> {
     let run = runner.arguments();
     let servers = Servers::default();
-    let mut steps = vec![
-        Step::cargo("build", Cargo::new(format!("{run} --no-run"))).or_stop(),
-        fuzz::step(None),
-    ];
+    let mut steps = vec![Step::cargo("build", Cargo::new(format!("{run} --no-run"))).or_stop()];
     steps.extend(servers.steps());
     steps.extend([
+        fuzz::step(None),
         servers.test("tests", Cargo::new(format!("{run} --no-fail-fast"))),
         servers.test(
             "doctests",

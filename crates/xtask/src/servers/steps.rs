@@ -10,10 +10,11 @@ use std::rc::Rc;
 
 use tempfile::NamedTempFile;
 
-use super::debian::{POSTGRESQL, Program, REDIS, VALKEY};
+use super::debian::{POSTGRESQL, PYTHON, Program, REDIS, VALKEY};
 use super::for_tests::{self, is_without};
 use super::postgres::{Postgres, PostgresOptions};
 use crate::cargo::Cargo;
+use crate::python::Python;
 use crate::step::{Outcome, Step};
 
 /// Where the tests are that need servers; a workspace without it needs none.
@@ -37,7 +38,12 @@ impl Servers {
     pub fn steps(&self) -> Vec<Step> {
         let start = self.clone();
         vec![
-            self.step(POSTGRESQL, move |out| {
+            self.step(
+                PYTHON,
+                |root, out| Python::install(root, out).map(drop),
+                no_server,
+            ),
+            self.step(POSTGRESQL, install(POSTGRESQL), move |out| {
                 if env::var_os(for_tests::POSTGRES).is_none() {
                     let postgres = PostgresOptions::new().start()?;
                     writeln!(out, "PostgreSQL listens on port {}", postgres.port())?;
@@ -45,14 +51,16 @@ impl Servers {
                 }
                 Ok(())
             }),
-            self.step(REDIS, |_| Ok(())),
-            self.step(VALKEY, |_| Ok(())),
+            self.step(REDIS, install(REDIS), no_server),
+            self.step(VALKEY, install(VALKEY), no_server),
         ]
     }
 
+    /// What cannot be brought is skipped; what does not start has failed.
     fn step(
         &self,
         program: Program,
+        bring: impl FnOnce(&Path, &mut dyn Write) -> io::Result<()> + 'static,
         start: impl FnOnce(&mut dyn Write) -> io::Result<()> + 'static,
     ) -> Step {
         let servers = self.clone();
@@ -62,7 +70,7 @@ impl Servers {
             }
             let why = if is_without(&program) {
                 format!("{} says so", for_tests::WITHOUT)
-            } else if let Err(error) = program.install(out) {
+            } else if let Err(error) = bring(root, out) {
                 error.to_string()
             } else {
                 start(out)?;
@@ -129,6 +137,14 @@ impl Servers {
             Ok(outcome(command.envs(servers.environment()).status()?))
         })
     }
+}
+
+fn install(program: Program) -> impl FnOnce(&Path, &mut dyn Write) -> io::Result<()> {
+    move |_, out| program.install(out)
+}
+
+fn no_server(_: &mut dyn Write) -> io::Result<()> {
+    Ok(())
 }
 
 fn outcome(status: std::process::ExitStatus) -> Outcome {
