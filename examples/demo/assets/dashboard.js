@@ -64,16 +64,18 @@ function say(text) {
 
 // ---- Times
 
-const words = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+const words = new Intl.RelativeTimeFormat('en');
 const exact = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeStyle: 'long' });
-const UNITS = [['year', 31536000], ['month', 2592000], ['week', 604800], ['day', 86400], ['hour', 3600], ['minute', 60]];
+const UNITS = [['year', 31536000], ['month', 2592000], ['day', 86400], ['hour', 3600], ['minute', 60]];
 
 function relative(moment) {
   const seconds = Math.round((moment - Date.now()) / 1000);
   const fits = UNITS.find(([, length]) => Math.abs(seconds) >= length);
   // Clocks that differ a little make no future.
   if (!fits) return seconds > 10 ? 'in less than a minute' : 'just now';
-  return words.format(Math.trunc(seconds / fits[1]), fits[0]);
+  // What is over is so for that long at least; what is to come is so in about that time.
+  const round = seconds < 0 ? Math.trunc : Math.round;
+  return words.format(round(seconds / fits[1]), fits[0]);
 }
 
 function time(moment) {
@@ -154,20 +156,19 @@ function show({ data, next_cursor }, isFirst) {
 /** What stands in place of an empty list. */
 function nothing() {
   const { q, mode, state } = filter.elements;
-  if (!q.value && !mode.value && state.value === 'all') {
-    const canCreate = one('#create');
-    return canCreate
-      ? [element('h3', 'No keys yet'), element('p', 'Create one, and use it in the header of your requests.')]
-      : [element('p', 'This account has no keys.')];
-  }
+  if (!q.value && !mode.value && state.value === 'all') return [element('p', 'No keys yet.')];
   const button = element('button', 'Show all keys', { type: 'button', class: 'button' });
   button.addEventListener('click', () => {
     q.value = mode.value = '';
     state.value = 'all';
     load().then(() => q.focus());
   });
-  const text = q.value || mode.value ? 'No key fits.' : 'No active keys. Those that are disabled, expired or revoked are not shown.';
-  return [element('p', text), button];
+  if (q.value || mode.value) return [element('p', 'No key fits.'), button];
+  return [
+    element('h3', 'No active keys'),
+    element('p', 'Create one and send it with your requests. Keys that are disabled, expired or revoked are not shown.'),
+    button,
+  ];
 }
 
 async function load({ isFirst = true } = {}) {
@@ -331,6 +332,8 @@ function isComplete(form) {
   return wrong.length === 0;
 }
 
+const capitalised = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** Does something when a form is sent, once at a time, and shows what keeps it from being done. */
 function handle(form, job) {
   form.addEventListener('submit', async (event) => {
@@ -343,7 +346,7 @@ function handle(form, job) {
         await job();
       } catch (refusal) {
         const details = refusal.code === 'invalid_request' ? Object.entries(refusal.details) : [];
-        const elsewhere = details.filter(([name, rule]) => !refuse(form, name, rule));
+        const elsewhere = details.filter(([name, rule]) => !refuse(form, name, capitalised(rule)));
         const rest = elsewhere.map(([name, rule]) => `${name} ${rule}`).join('; ');
         if (rest || details.length === 0) refuse(form, '', rest || inWords(refusal));
       }

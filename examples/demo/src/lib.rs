@@ -1,4 +1,5 @@
-//! A small voice-agent API protected by ringyo, with the dashboard where its keys are managed. Run it with `cargo run -p ringyo-demo`; it prints a `curl` line to start from.
+//! A small voice-agent API protected by ringyo, with the dashboard where its keys are managed. Run
+//! it with `cargo run -p ringyo-demo`; it prints a `curl` line to start from.
 //!
 //! Read it in this order:
 //!

@@ -63,7 +63,11 @@ impl ApiKeys {
         let account = AccountView::of(app, id).await?;
         let list = ListKeys {
             account: Some(id.clone()),
-            filter: KeyFilter::Active,
+            // Where no key is of use, those that there are matter all the same.
+            filter: match account.api_access {
+                true => KeyFilter::Active,
+                false => KeyFilter::All,
+            },
             mode: None,
             name_contains: None,
             after: None,

@@ -53,7 +53,7 @@ pub(super) fn icon() -> String {
 /// Show something that pages load.
 #[utoipa::path(
     get, path = "/assets/{id}", operation_id = "show_asset", tag = "Dashboard",
-    params(("id" = AssetName, Path)),
+    params(("id" = inline(AssetName), Path)),
     responses((status = 200, description = "It, to be kept for good", content(
         (String = "text/css"), (String = "text/javascript"), (String = "image/svg+xml"),
     ))),

@@ -90,10 +90,7 @@ async fn nothing_keeps_anybody_out() {
 impl Browser {
     /// Lets pages believe that this is the colour scheme somebody prefers.
     pub(crate) async fn prefer(&self, scheme: &str) {
-        let features = [
-            json!({ "name": "prefers-color-scheme", "value": scheme }),
-            json!({ "name": "prefers-reduced-motion", "value": "reduce" }),
-        ];
+        let features = [json!({ "name": "prefers-color-scheme", "value": scheme })];
         let media: Value = json!({ "features": features });
         self.devtools("Emulation.setEmulatedMedia", media).await;
     }

@@ -84,7 +84,7 @@ impl Browser {
                     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic",
                     "--disable-dev-shm-usage", "--no-first-run",
                     "--disable-background-networking", "--disable-component-update",
-                    "--disable-sync", "--lang=en-US", "--window-size=1280,900",
+                    "--disable-sync", "--force-prefers-reduced-motion", "--lang=en-US", "--window-size=1280,900",
                     format!("--user-data-dir={profile}"),
                 ],
             },
@@ -156,6 +156,12 @@ impl Browser {
         self.find(selector).await.click().await;
     }
 
+    /// Picks an option of a select by what it says.
+    pub(crate) async fn select(&self, selector: &str, option: &str) {
+        let select = self.find(selector).await;
+        select.command("/value", json!({ "text": option })).await;
+    }
+
     /// Puts text into a field, in place of what was there.
     pub(crate) async fn fill(&self, selector: &str, text: &str) {
         let field = self.find(selector).await;
@@ -175,6 +181,22 @@ impl Browser {
         let actions: Vec<Value> = keys.chars().flat_map(press).collect();
         let body = json!({ "actions": [{ "type": "key", "id": "keys", "actions": actions }] });
         self.command(Method::POST, "/actions", Some(body)).await;
+    }
+
+    /// What an alert says that comes up, and goes.
+    pub(crate) async fn alert(&self) -> String {
+        let path = format!("/session/{}/alert/text", self.session);
+        let start = Instant::now();
+        let text = loop {
+            match self.send(Method::GET, &path, None).await {
+                Ok(text) => break text,
+                Err(error) => assert!(start.elapsed() < PATIENCE, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        self.command(Method::POST, "/alert/accept", Some(json!({})))
+            .await;
+        text.as_str().unwrap().to_owned()
     }
 
     /// A command of the DevTools protocol.

@@ -141,7 +141,7 @@ async fn every_choice_reaches_the_key() {
         .await;
 
     browser.click(".more summary").await;
-    browser.click("#new-expiry [value='7']").await;
+    browser.select("#new-expiry", "In 7 days").await;
     browser.fill("#new-quota", "10").await;
     browser.fill("#new-networks", "127.0.0.0/8\n::1").await;
     browser.click("#create-dialog .primary").await;
@@ -162,7 +162,7 @@ async fn every_choice_reaches_the_key() {
         json!(["calls:read", "read_only", "webhooks"])
     );
     let ends = format!("{} .ends", row(&key));
-    assert_eq!(browser.text(&ends).await, "expires in 6 days");
+    assert_eq!(browser.text(&ends).await, "expires in 7 days");
 }
 
 #[tokio::test]
@@ -195,7 +195,7 @@ async fn the_list_is_searched_filtered_and_paged() {
 
     browser.fill("#q", "server 1").await;
     browser.until(&count(11)).await;
-    browser.click("#mode [value=live]").await;
+    browser.select("#mode", "Live").await;
     browser.until(&count(1)).await;
     browser.fill("#q", "nothing of that name").await;
     browser.until(&count(0)).await;
@@ -216,7 +216,8 @@ async fn a_plan_without_access_says_so() {
         "{notice}"
     );
     assert!(notice.contains("agency or pro"), "{notice}");
-    let shown = "return Boolean(document.querySelector('#create, #empty:not([hidden])'))";
+    let shown = "return [...document.querySelectorAll('#create, #filter, #empty')]
+        .some((it) => it.checkVisibility())";
     assert_eq!(browser.run(shown, &[]).await, json!(false));
     // The control: where there is access the same is found.
     stage.log_in("acct_agency").await;
