@@ -3,14 +3,14 @@ use std::time::Duration;
 
 use ringyo_key::{ParsedKey, Proof};
 use ringyo_limit::{Charge, Decision, Now};
-use ringyo_store::{KeyState, Timestamp};
+use ringyo_store::{KeyRecord, KeyState, Timestamp};
 
 use crate::cache::CachedKey;
 use crate::core::{Core, wall};
 use crate::credential::Presented;
 use crate::error::InvalidKey;
 use crate::service::Service;
-use crate::{ApiAccess, AuthError, Caller, Credential};
+use crate::{ApiAccess, AuthError, Caller, Credential, Plan};
 
 /// Decides who is calling. A cheap handle; clone it freely.
 ///
@@ -44,18 +44,7 @@ impl Authenticator {
     pub async fn authenticate(&self, credential: Credential<'_>) -> Result<Caller, AuthError> {
         let core = &self.service.core;
         let proven = prove(core, &credential)?;
-        let mut now = core.now();
-        let key = match core
-            .cache
-            .find(proven.parsed.id(), now.monotonic, Duration::ZERO)
-        {
-            Some(key) => key,
-            None => {
-                let key = load(core, &proven.parsed).await?;
-                now = core.now();
-                key
-            }
-        };
+        let (key, now) = find(core, &proven).await?;
         admit(core, &key, &proven, &credential, now)?;
         let rate = match charge(&key) {
             None => None,
@@ -93,6 +82,42 @@ impl Authenticator {
         };
         Some(within_rate(key, rate, now))
     }
+
+    /// Says what a key is, and whether it would be let through, without letting it through:
+    /// questions 1 to 7. Nothing is charged, and no use is noted. For people who have found a key
+    /// and want to know what it is; it is no answer to a request, which must keep to its rate.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`] as long as the secret is not proven, and when the store gave no answer. What
+    /// is wrong with a proven key is the [`refusal`](Inspection::refusal).
+    pub async fn inspect(&self, credential: Credential<'_>) -> Result<Inspection, AuthError> {
+        let core = &self.service.core;
+        let proven = prove(core, &credential)?;
+        let (key, now) = find(core, &proven).await?;
+        if !is_same_secret(core, &key, &proven) {
+            return Err(InvalidKey::WrongSecret.into());
+        }
+        let mut record = key.record.clone();
+        record.last_used_at = record.last_used_at.max(core.cache.last_used(record.id));
+        Ok(Inspection {
+            record,
+            plan: Plan::clone(&key.account.plan),
+            refusal: check_admitted(&key, &credential, now).err(),
+        })
+    }
+}
+
+/// What [`Authenticator::inspect`] has found out about a key whose secret is proven.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// What is kept of it.
+    pub record: KeyRecord,
+    /// The plan of its account.
+    pub plan: Plan,
+    /// Why a request with it would be refused, its rate apart; `None`: it would be let through.
+    pub refusal: Option<AuthError>,
 }
 
 /// A key that was minted here.
@@ -116,6 +141,19 @@ fn prove<'a>(core: &Core, credential: &Credential<'a>) -> Result<Proven<'a>, Aut
     Ok(Proven { parsed, proof })
 }
 
+/// Question 4: the record, and the time once it was there.
+async fn find(core: &Arc<Core>, proven: &Proven<'_>) -> Result<(Arc<CachedKey>, Now), AuthError> {
+    let now = core.now();
+    let id = proven.parsed.id();
+    match core.cache.find(id, now.monotonic, Duration::ZERO) {
+        Some(key) => Ok((key, now)),
+        None => {
+            let key = load(core, &proven.parsed).await?;
+            Ok((key, core.now()))
+        }
+    }
+}
+
 /// Questions 5 to 7.
 fn admit(
     core: &Core,
@@ -127,6 +165,11 @@ fn admit(
     if !is_same_secret(core, key, proven) {
         return Err(InvalidKey::WrongSecret.into());
     }
+    check_admitted(key, credential, now)
+}
+
+/// Questions 6 and 7.
+fn check_admitted(key: &CachedKey, credential: &Credential<'_>, now: Now) -> Result<(), AuthError> {
     check_usable(key, credential, wall(now))?;
     if !key.account.plan.has_api_access() {
         return Err(AuthError::PlanRequired);

@@ -64,7 +64,7 @@ pub mod preset;
 mod service;
 mod wallet;
 
-pub use authenticator::Authenticator;
+pub use authenticator::{Authenticator, Inspection};
 pub use caller::{Caller, LiveCaller};
 pub use credential::{Credential, CredentialSources};
 pub use error::{AuthError, InvalidKey, Unavailable};

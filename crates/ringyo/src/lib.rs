@@ -69,8 +69,8 @@ pub use ringyo_tower as tower;
 
 pub use ringyo_auth::{
     Accounts, Actor, ApiAccess, AuthError, Authenticator, BodyStyle, BuildError, Builder, Caller,
-    Charge, Credential, CredentialSources, Edit, FieldError, HttpMapping, HttpStyle, InvalidKey,
-    IssuedKey, KeyManager, ListKeys, LiveCaller, ManageError, NewKey, Overlap, Plan, Plans, Preset,
+    Charge, Credential, CredentialSources, Edit, FieldError, HttpMapping, HttpStyle, Inspection,
+    InvalidKey, IssuedKey, KeyManager, ListKeys, LiveCaller, ManageError, NewKey, Overlap, Plan, Plans, Preset,
     RateHeaders, Refusal, RegeneratedKey, Rejection, Reservation, Ringyo, Surplus, Unavailable,
     Wallet, WalletError, envelope, preset,
 };

@@ -10,12 +10,13 @@ cargo xtask test [--runner nextest|cargo]   build, fuzz, run all tests and docum
 cargo xtask ci [--runner nextest|cargo]     format, clippy, documentation, structure, then test
 cargo xtask structure                       check the shape of the workspace
 cargo xtask fuzz [--seed N]                 send the demo requests drawn from its OpenAPI document
+cargo xtask servers [COMMAND ...]           install the servers that tests need, run COMMAND with them
 cargo xtask help                            print this
 
 Without --runner, nextest is used where it is installed, else cargo test.";
 
 /// One thing that `cargo xtask` can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
     /// All tests of the workspace, with this runner.
     Test(Runner),
@@ -25,6 +26,8 @@ pub enum Task {
     Structure,
     /// The fuzzing alone, with the requests that this seed draws, or the usual ones.
     Fuzz(Option<u32>),
+    /// The servers alone, and a command that finds them in its environment, if there is one.
+    Servers(Vec<String>),
     /// The usage text.
     Help,
 }
@@ -55,6 +58,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, UsageE
         ["ci", rest @ ..] => Ok(Task::Ci(runner(rest)?)),
         ["structure"] => Ok(Task::Structure),
         ["fuzz", rest @ ..] => Ok(Task::Fuzz(seed(rest)?)),
+        ["servers", ..] => Ok(Task::Servers(arguments[1..].to_vec())),
         ["help" | "--help" | "-h"] => Ok(Task::Help),
         [] => Err(UsageError("expected a task".into())),
         other => Err(UsageError(format!(

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use xtask::cargo;
 use xtask::cli::{self, Task};
+use xtask::servers::Servers;
 use xtask::step::{self, Step};
 use xtask::{ci, fuzz, structure, test};
 
@@ -31,6 +32,14 @@ fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
         Task::Ci(runner) => ci::steps(runner),
         Task::Structure => vec![structure::step()],
         Task::Fuzz(seed) => vec![fuzz::step(seed)],
+        Task::Servers(command) => {
+            let servers = Servers::default();
+            let mut steps = servers.steps();
+            if !command.is_empty() {
+                steps.push(servers.command(command));
+            }
+            steps
+        }
     };
     let report = step::run(&cargo::workspace_root()?, steps, out)?;
     writeln!(out, "{report}")?;

@@ -2,6 +2,7 @@
 
 use crate::cargo::Cargo;
 use crate::fuzz;
+use crate::servers::Servers;
 use crate::step::Step;
 
 /// What executes the unit and integration tests. Documentation tests always run under
@@ -32,20 +33,25 @@ impl Runner {
     }
 }
 
-/// The steps, in order: build, fuzzing, tests, documentation tests. All but the build run to the
-/// end, so that one run shows every failure; when the build fails they are skipped.
+/// The steps, in order: build, fuzzing, the servers, tests, documentation tests. All but the build
+/// run to the end, so that one run shows every failure; when the build fails they are skipped.
 ///
-/// A server that tests need is a step between the build and the tests, and its address reaches
-/// them through [`Cargo::env`].
+/// A server that is not to be had is a step that is skipped, and so are its tests: each says so,
+/// and the step of the tests repeats it.
 pub fn steps(runner: Runner) -> Vec<Step> {
     let run = runner.arguments();
-    vec![
+    let servers = Servers::default();
+    let mut steps = vec![
         Step::cargo("build", Cargo::new(format!("{run} --no-run"))).or_stop(),
         fuzz::step(None),
-        Step::cargo("tests", Cargo::new(format!("{run} --no-fail-fast"))),
-        Step::cargo(
+    ];
+    steps.extend(servers.steps());
+    steps.extend([
+        servers.test("tests", Cargo::new(format!("{run} --no-fail-fast"))),
+        servers.test(
             "doctests",
             Cargo::new("test --doc --workspace --all-features --no-fail-fast"),
         ),
-    ]
+    ]);
+    steps
 }

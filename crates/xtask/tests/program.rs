@@ -99,7 +99,12 @@ fn a_sound_workspace_passes_all_its_tests() {
         .collect();
     assert_eq!(
         skipped,
-        ["SKIPPED: fuzz because there is no examples/demo/examples/fuzz here"]
+        [
+            "SKIPPED: fuzz because there is no examples/demo/examples/fuzz here",
+            "SKIPPED: postgresql because there is no crates/xtask/src/servers here",
+            "SKIPPED: redis because there is no crates/xtask/src/servers here",
+            "SKIPPED: valkey because there is no crates/xtask/src/servers here",
+        ]
     );
 }
 
@@ -122,6 +127,67 @@ fn fuzzing_without_python_is_skipped_loudly() {
     assert!(printed.contains(why), "{printed}");
     assert!(printed.contains("PASSED in"), "{printed}");
     assert!(printed.contains(", SKIPPED: fuzz\n"), "{printed}");
+}
+
+/// A workspace that needs servers, and a test of it that needs one which is nowhere.
+fn planted_with_servers() -> TempDir {
+    let root = planted();
+    write(root.path(), "crates/xtask/src/servers/mod.rs", "");
+    let manifest = SCOPE_MANIFEST.replace("ringyo-scope", "xtask");
+    write(root.path(), "crates/xtask/Cargo.toml", &manifest);
+    write(root.path(), "crates/xtask/src/lib.rs", SCOPE);
+    let test = "\
+#[test]
+fn does_without() {
+    let without = std::env::var(\"RINGYO_TEST_WITHOUT\").unwrap();
+    assert_eq!(without, \"redis,chromium,postgresql,valkey\");
+    let skipped = std::env::var(\"RINGYO_TEST_SKIPPED\").unwrap();
+    std::fs::write(skipped, \"SKIPPED: does_without because it must\\n\").unwrap();
+}
+";
+    write(root.path(), "crates/ringyo-scope/tests/double.rs", test);
+    root
+}
+
+#[test]
+fn what_is_not_to_be_had_is_skipped_and_the_tests_are_told() {
+    let root = planted_with_servers();
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .arg("test")
+        .current_dir(root.path())
+        .env("CARGO_TARGET_DIR", root.path().join("target"))
+        .env("CARGO_NET_OFFLINE", "true")
+        .env("RINGYO_TEST_WITHOUT", "redis, chromium,postgresql,valkey")
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    for name in ["postgresql", "redis", "valkey"] {
+        let why = format!("SKIPPED: {name} because RINGYO_TEST_WITHOUT says so\n");
+        assert!(printed.contains(&why), "{printed}");
+    }
+    // Also where the runner shows nothing of what a passing test prints.
+    let line = "\nSKIPPED: does_without because it must\n";
+    assert!(printed.contains(line), "{printed}");
+    assert!(printed.contains("tests: passed"), "{printed}");
+    let verdict = ", SKIPPED: fuzz, postgresql, redis, valkey";
+    assert!(printed.contains(verdict), "{printed}");
+}
+
+#[test]
+fn servers_are_handed_to_a_command() {
+    let root = planted_with_servers();
+    let run = |script: &str| {
+        Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(["servers", "sh", "-c", script])
+            .current_dir(root.path())
+            .env("RINGYO_TEST_WITHOUT", "postgresql, redis,valkey")
+            .output()
+            .unwrap()
+    };
+    let output = run(r#"test "$RINGYO_TEST_WITHOUT" = postgresql,redis,valkey"#);
+    assert!(output.status.success(), "{output:?}");
+    let output = run(r#"test "$RINGYO_TEST_WITHOUT" = """#);
+    assert!(!output.status.success(), "{output:?}");
 }
 
 #[test]
@@ -223,7 +289,7 @@ fn ci_passes_a_sound_workspace_and_finds_one_fault_of_each_check() {
     let root = planted();
     let (code, printed) = xtask(root.path(), &["ci", "--runner", "cargo"]);
     assert_eq!(code, 0, "{printed}");
-    assert!(printed.contains("[8/8] doctests: passed"), "{printed}");
+    assert!(printed.contains("[11/11] doctests: passed"), "{printed}");
 
     // Badly formatted, a clippy warning, a broken link, and no page.
     write(

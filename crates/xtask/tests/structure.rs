@@ -11,7 +11,7 @@ use xtask::structure::{
 const PAGE: &str = "//! What it is.\n//!\n//! ```\n//! assert!(true);\n//! ```\n";
 
 /// The packages of a workspace that keeps every rule, and what each may depend on.
-const KEPT: [(&str, &str, &[&str]); 9] = [
+const KEPT: [(&str, &str, &[&str]); 10] = [
     ("ringyo-key", "crates/ringyo-key", &["sha2"]),
     ("ringyo-scope", "crates/ringyo-scope", &["serde"]),
     ("ringyo-limit", "crates/ringyo-limit", &["governor"]),
@@ -33,6 +33,7 @@ const KEPT: [(&str, &str, &[&str]); 9] = [
     ("ringyo", "crates/ringyo", &["ringyo-auth", "ringyo-sqlite"]),
     ("ringyo-demo", "examples/demo", &["ringyo", "rusqlite"]),
     ("ringyo-benches", "benches", &["ringyo"]),
+    ("xtask", "crates/xtask", &["rustix"]),
 ];
 
 fn kept() -> Workspace {
@@ -181,6 +182,12 @@ fn development_imports_may_cross_layers_but_not_reach_the_examples() {
     assert_eq!(
         found_with("ringyo-auth", development("ringyo-sqlite")),
         [""; 0]
+    );
+    // The servers that tests need are the helper programs'.
+    assert_eq!(found_with("ringyo-sqlite", development("xtask")), [""; 0]);
+    assert_eq!(
+        found_with("ringyo-sqlite", shipped("xtask")),
+        ["ringyo-sqlite: imports: must not depend on `xtask`"]
     );
     assert_eq!(
         found_with("ringyo-benches", development("ringyo-demo")),

@@ -5,6 +5,7 @@ mod decision;
 mod flood;
 mod freshness;
 mod headers;
+mod inspection;
 mod last_used;
 mod manage;
 mod rate_values;

@@ -1,0 +1,137 @@
+//! How a test comes by a server.
+//!
+//! Each function gives what was asked for, installing and starting what is missing. Where the
+//! environment says in [`WITHOUT`] that there is none to be had, it says so in one line that no
+//! runner swallows, and gives nothing: then the test has nothing to test, and returns.
+
+use std::env;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::panic::Location;
+use std::sync::OnceLock;
+
+use super::database::Database;
+use super::debian::{POSTGRESQL, Program};
+use super::postgres::{Postgres, PostgresOptions};
+use super::redis::{Redis, RedisOptions};
+
+/// The variable that names a PostgreSQL server on which tests may make databases.
+pub const POSTGRES: &str = "RINGYO_TEST_POSTGRES";
+
+/// The variable that names a Redis server that tests may fill and empty.
+pub const REDIS: &str = "RINGYO_TEST_REDIS";
+
+/// The variable that lists what is not to be had on this machine, such as `valkey,postgresql`.
+pub const WITHOUT: &str = "RINGYO_TEST_WITHOUT";
+
+/// The variable that names a file for a line from each test that had nothing to test: a runner
+/// shows what a test prints only when it fails.
+pub const SKIPPED: &str = "RINGYO_TEST_SKIPPED";
+
+/// A database that nobody else uses: on the server that [`POSTGRES`] names, or on one that the
+/// tests of this process share.
+///
+/// # Panics
+///
+/// When there is no server, and [`WITHOUT`] has not said so.
+#[track_caller]
+pub fn database() -> Option<Database> {
+    static SHARED: OnceLock<Postgres> = OnceLock::new();
+    if !program(&POSTGRESQL) {
+        return None;
+    }
+    Some(done(match env::var(POSTGRES) {
+        Ok(server) => Database::create(&server),
+        Err(_) => SHARED
+            .get_or_init(|| done(PostgresOptions::new().start()))
+            .create_database(),
+    }))
+}
+
+/// A PostgreSQL server that the test may stop, freeze and kill.
+///
+/// # Panics
+///
+/// When it does not start, and [`WITHOUT`] has not said so.
+#[track_caller]
+pub fn postgres(options: PostgresOptions) -> Option<Postgres> {
+    program(&POSTGRESQL).then(|| done(options.start()))
+}
+
+/// A Redis or Valkey server that the test may stop, freeze and kill.
+///
+/// # Panics
+///
+/// When it does not start, and [`WITHOUT`] has not said so.
+#[track_caller]
+pub fn redis(options: RedisOptions) -> Option<Redis> {
+    program(&options.flavour().program()).then(|| done(options.start()))
+}
+
+/// The address of a Redis that other tests use at the same time: the one that [`REDIS`] names,
+/// or one that the tests of this process share. A test keeps to keys of its own.
+///
+/// # Panics
+///
+/// When there is no server, and [`WITHOUT`] has not said so.
+#[track_caller]
+pub fn shared_redis() -> Option<String> {
+    static SHARED: OnceLock<Redis> = OnceLock::new();
+    if let Ok(server) = env::var(REDIS) {
+        return Some(server);
+    }
+    let options = RedisOptions::default();
+    program(&options.flavour().program())
+        .then(|| SHARED.get_or_init(|| done(options.start())).url())
+}
+
+/// Whether the test can have this program, which is installed if need be.
+///
+/// # Panics
+///
+/// When it is not there and cannot be installed, and [`WITHOUT`] has not said so.
+#[track_caller]
+pub fn program(program: &Program) -> bool {
+    if is_without(program) {
+        skip(program, Location::caller());
+        return false;
+    }
+    if let Err(why) = program.install(&mut io::stderr()) {
+        let name = program.name;
+        panic!("this test needs {name}: {why}, or set {WITHOUT}={name} to do without the test");
+    }
+    true
+}
+
+/// What the environment says is not to be had.
+pub(super) fn without() -> Vec<String> {
+    let names = env::var(WITHOUT).unwrap_or_default();
+    let names = names.split(',').map(str::trim);
+    let names = names.filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
+}
+
+/// Whether this program is one of [them](without).
+pub(super) fn is_without(program: &Program) -> bool {
+    without().iter().any(|name| name == program.name)
+}
+
+fn skip(program: &Program, caller: &Location<'_>) {
+    let thread = std::thread::current();
+    let line = format!(
+        "SKIPPED: {} ({caller}) because {} is not to be had here\n",
+        thread.name().unwrap_or("a test"),
+        program.name
+    );
+    // Not `eprint`, which the runner would catch.
+    let _ = io::stderr().write_all(line.as_bytes());
+    if let Some(path) = env::var_os(SKIPPED) {
+        let file = File::options().append(true).create(true).open(path);
+        done(file.and_then(|mut file| file.write_all(line.as_bytes())));
+    }
+}
+
+#[track_caller]
+fn done<T>(outcome: io::Result<T>) -> T {
+    outcome.unwrap_or_else(|error| panic!("{error}"))
+}

@@ -1,0 +1,209 @@
+//! A server's processes: started, signalled and ended together.
+
+use std::fs::{self, File};
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::folder::Folder;
+use super::user::User;
+
+/// How long a server may take to start or to stop, on a machine that is busy with other tests.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a thing that takes its time is looked at.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A server in a folder of its own, running or not. When it is dropped nothing is left of it.
+#[derive(Debug)]
+pub(super) struct Process {
+    folder: Folder,
+    user: Option<User>,
+    child: Option<Child>,
+}
+
+impl Process {
+    pub(super) fn new(name: &str, user: Option<User>) -> io::Result<Self> {
+        Ok(Self {
+            folder: Folder::create(name, user)?,
+            user,
+            child: None,
+        })
+    }
+
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    pub(super) fn user(&self) -> Option<User> {
+        self.user
+    }
+
+    /// Throws away what the server has kept, which must not be running.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        self.folder.clear(self.user)
+    }
+
+    /// A command as the server's user, in its folder, without our environment.
+    pub(super) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.folder.data())
+            .env_clear()
+            .envs([("PATH", "/usr/bin:/bin"), ("LC_ALL", "C"), ("TZ", "UTC")])
+            .stdin(Stdio::null());
+        if let Some(User { uid, gid }) = self.user {
+            command.uid(uid).gid(gid);
+        }
+        command
+    }
+
+    /// Starts it and waits until it says `ready` in its log.
+    pub(super) fn start(&mut self, mut command: Command, ready: &str) -> io::Result<()> {
+        if let Some(child) = &mut self.child
+            && child.try_wait()?.is_none()
+        {
+            return Err(io::Error::other("the server runs already"));
+        }
+        let path = self.folder.path().join("log");
+        let log = File::create(&path)?;
+        command.stdout(log.try_clone()?).stderr(log);
+        // Out of reach of the Ctrl-C that ends the tests: the warden ends it in good order.
+        command.process_group(0);
+        let child = self.child.insert(command.spawn()?);
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let said = fs::read_to_string(&path)?;
+            if said.contains(ready) {
+                return Ok(());
+            }
+            let failure = match child.try_wait()? {
+                Some(status) => format!("ended with {status}"),
+                None if Instant::now() > end => format!("is not ready after {PATIENCE:?}"),
+                None => {
+                    thread::sleep(PAUSE);
+                    continue;
+                }
+            };
+            self.kill()?;
+            return Err(io::Error::other(format!("the server {failure}: {said}")));
+        }
+    }
+
+    /// Asks the first process to end in good order, and waits until all have.
+    pub(super) fn stop(&mut self, signal: Signal) -> io::Result<()> {
+        if let Some(child) = &mut self.child {
+            // One that is frozen would not hear it.
+            send(&self.folder.processes()?, Signal::CONT);
+            send(&[child.id().cast_signed()], signal);
+            let end = Instant::now() + PATIENCE;
+            while child.try_wait()?.is_none() {
+                if Instant::now() > end {
+                    self.kill()?;
+                    return Err(io::Error::other(format!(
+                        "the server has not stopped after {PATIENCE:?}, and was killed"
+                    )));
+                }
+                thread::sleep(PAUSE);
+            }
+        }
+        // The others, if the first has left any.
+        self.kill()
+    }
+
+    /// Ends all processes at once, without a word to them.
+    pub(super) fn kill(&mut self) -> io::Result<()> {
+        // Whatever is frozen starts no more children.
+        self.freeze()?;
+        loop {
+            let processes = self.folder.processes()?;
+            send(&processes, Signal::KILL);
+            // Who is not waited for stays as a zombie, but works in no folder any more.
+            if let Some(mut child) = self.child.take() {
+                child.kill()?;
+                child.wait()?;
+            }
+            if processes.is_empty() {
+                return Ok(());
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
+    /// Stops all processes from running. Their sockets stay open, and nobody answers.
+    pub(super) fn freeze(&self) -> io::Result<()> {
+        let mut frozen = Vec::new();
+        loop {
+            let processes = self.folder.processes()?;
+            // A process may have started another one before it was frozen.
+            if processes.iter().all(|process| frozen.contains(process)) {
+                return Ok(());
+            }
+            send(&processes, Signal::STOP);
+            frozen = processes;
+        }
+    }
+
+    /// Lets them run again.
+    pub(super) fn thaw(&self) -> io::Result<()> {
+        send(&self.folder.processes()?, Signal::CONT);
+        Ok(())
+    }
+}
+
+fn send(processes: &[i32], signal: Signal) {
+    for process in processes.iter().copied().filter_map(Pid::from_raw) {
+        // One that has ended meanwhile needs no signal.
+        let _ = kill_process(process, signal);
+    }
+}
+
+/// A port of the loopback address that nobody listens on.
+///
+/// It lies below those that the system gives to outgoing connections, so that nobody takes it
+/// while a server that had it is down.
+pub(super) fn free_port() -> io::Result<u16> {
+    const PORTS: std::ops::Range<u16> = 12_000..32_000;
+    for _ in 0..100 {
+        let random = u16::from_ne_bytes(random()?);
+        let port = PORTS.start + random % (PORTS.end - PORTS.start);
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(io::Error::other("found no free port"))
+}
+
+/// Calls `start` with one free port after another, since somebody may be faster to take it.
+pub(super) fn on_free_port<T>(mut start: impl FnMut(u16) -> io::Result<T>) -> io::Result<T> {
+    let mut tries = 0;
+    loop {
+        let port = free_port()?;
+        tries += 1;
+        match start(port) {
+            // Still free: that was not the reason.
+            Err(error) if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() || tries == 5 => {
+                return Err(error);
+            }
+            Err(_) => {}
+            Ok(started) => return Ok(started),
+        }
+    }
+}
+
+/// Something that nobody else can guess.
+pub(super) fn password() -> io::Result<String> {
+    Ok(format!("{:032x}", u128::from_ne_bytes(random()?)))
+}
+
+fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    io::Read::read_exact(&mut File::open("/dev/urandom")?, &mut bytes)?;
+    Ok(bytes)
+}

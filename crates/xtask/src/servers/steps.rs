@@ -1,0 +1,140 @@
+//! The steps that bring the servers, before the tests that need them.
+
+use std::cell::RefCell;
+use std::env;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::Command;
+use std::rc::Rc;
+
+use tempfile::NamedTempFile;
+
+use super::debian::{POSTGRESQL, Program, REDIS, VALKEY};
+use super::for_tests::{self, is_without};
+use super::postgres::{Postgres, PostgresOptions};
+use crate::cargo::Cargo;
+use crate::step::{Outcome, Step};
+
+/// Where the tests are that need servers; a workspace without it needs none.
+const NEEDED_BY: &str = "crates/xtask/src/servers";
+
+/// What the steps have found out and started, for the tests that come after them. When the last
+/// clone is dropped the servers are stopped.
+#[derive(Clone, Debug, Default)]
+pub struct Servers(Rc<RefCell<Found>>);
+
+#[derive(Debug, Default)]
+struct Found {
+    /// One server for all tests, since making a cluster takes longer than most of them.
+    postgres: Option<Postgres>,
+    without: Vec<&'static str>,
+}
+
+impl Servers {
+    /// The steps: each installs one program if it is missing, and PostgreSQL's starts one server
+    /// for all tests unless the environment names one.
+    pub fn steps(&self) -> Vec<Step> {
+        let start = self.clone();
+        vec![
+            self.step(POSTGRESQL, move |out| {
+                if env::var_os(for_tests::POSTGRES).is_none() {
+                    let postgres = PostgresOptions::new().start()?;
+                    writeln!(out, "PostgreSQL listens on port {}", postgres.port())?;
+                    start.0.borrow_mut().postgres = Some(postgres);
+                }
+                Ok(())
+            }),
+            self.step(REDIS, |_| Ok(())),
+            self.step(VALKEY, |_| Ok(())),
+        ]
+    }
+
+    fn step(
+        &self,
+        program: Program,
+        start: impl FnOnce(&mut dyn Write) -> io::Result<()> + 'static,
+    ) -> Step {
+        let servers = self.clone();
+        Step::new(program.name, "cargo xtask servers", move |root, out| {
+            if !root.join(NEEDED_BY).is_dir() {
+                return Ok(Outcome::Skipped(format!("there is no {NEEDED_BY} here")));
+            }
+            let why = if is_without(&program) {
+                format!("{} says so", for_tests::WITHOUT)
+            } else if let Err(error) = program.install(out) {
+                error.to_string()
+            } else {
+                start(out)?;
+                return Ok(Outcome::Passed);
+            };
+            servers.0.borrow_mut().without.push(program.name);
+            Ok(Outcome::Skipped(why))
+        })
+    }
+
+    /// The same call of cargo, with what the tests must be told.
+    fn tell(&self, mut cargo: Cargo) -> Cargo {
+        for (name, value) in self.environment() {
+            cargo = cargo.env(name, value);
+        }
+        cargo
+    }
+
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        let found = self.0.borrow();
+        let mut environment = Vec::new();
+        if let Some(postgres) = &found.postgres {
+            environment.push((for_tests::POSTGRES, postgres.url("postgres")));
+        }
+        // What was not to be had before these steps still is not.
+        let mut without = for_tests::without();
+        for name in &found.without {
+            if !without.iter().any(|known| known == name) {
+                without.push((*name).to_owned());
+            }
+        }
+        if !without.is_empty() {
+            environment.push((for_tests::WITHOUT, without.join(",")));
+        }
+        environment
+    }
+
+    /// A step that runs tests with what these servers offer, and says which of them had nothing
+    /// to test.
+    pub fn test(&self, name: &str, cargo: Cargo) -> Step {
+        let servers = self.clone();
+        Step::new(name, cargo.to_string(), move |root, out| {
+            let skipped = NamedTempFile::new()?;
+            let path = skipped.path().to_string_lossy().into_owned();
+            let status = servers
+                .tell(cargo)
+                .env(for_tests::SKIPPED, path)
+                .run(root)?;
+            write!(out, "{}", fs::read_to_string(skipped.path())?)?;
+            Ok(outcome(status))
+        })
+    }
+
+    /// A step that runs any command with these servers.
+    pub fn command(&self, words: Vec<String>) -> Step {
+        let servers = self.clone();
+        let alone = format!("cargo xtask servers {}", words.join(" "));
+        Step::new("command", alone, move |root: &Path, _| {
+            let [program, arguments @ ..] = words.as_slice() else {
+                return Ok(Outcome::Passed);
+            };
+            let mut command = Command::new(program);
+            command.args(arguments).current_dir(root);
+            Ok(outcome(command.envs(servers.environment()).status()?))
+        })
+    }
+}
+
+fn outcome(status: std::process::ExitStatus) -> Outcome {
+    if status.success() {
+        Outcome::Passed
+    } else {
+        Outcome::Failed(status.to_string())
+    }
+}
