@@ -122,13 +122,18 @@ impl<T: Serialize> IntoResponse for Created<T> {
 
 impl<T: Serialize> IntoResponse for List<T> {
     fn into_response(self) -> Response {
-        Json(ListBody {
-            data: self.items,
-            has_more: self.next.is_some(),
-            next_cursor: self.next,
+        Json(ListBody::from(self)).into_response()
+    }
+}
+
+impl<T> From<List<T>> for ListBody<T> {
+    fn from(list: List<T>) -> Self {
+        Self {
+            data: list.items,
+            has_more: list.next.is_some(),
+            next_cursor: list.next,
             meta: Meta::current(),
-        })
-        .into_response()
+        }
     }
 }
 

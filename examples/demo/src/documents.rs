@@ -5,6 +5,7 @@
 //! `--store memory`, in a database in memory. ringyo's own tables are never touched from here.
 
 mod claims;
+mod daily;
 mod database;
 
 use std::error::Error;
@@ -19,6 +20,7 @@ use crate::query::Paging;
 use database::Database;
 
 pub(crate) use claims::Claim;
+pub(crate) use daily::DayOfCalls;
 
 /// What kept a document from being read or written.
 pub(crate) type Fault = Box<dyn Error + Send + Sync>;

@@ -28,6 +28,8 @@ const SCHEMA: &str = "
         body    TEXT NOT NULL
     ) STRICT;
     CREATE INDEX IF NOT EXISTS demo_documents_in_order ON demo_documents (account, kind, place);
+    CREATE INDEX IF NOT EXISTS demo_documents_by_time
+        ON demo_documents (account, kind, body ->> '$.created_at');
     CREATE TABLE IF NOT EXISTS demo_claims (
         scope    TEXT NOT NULL,
         key      TEXT NOT NULL,
