@@ -25,8 +25,8 @@ pub struct LimitError {
 pub enum LimitErrorKind {
     /// The limiter cannot be reached. Nothing was charged; try again later.
     Unavailable,
-    /// No answer in time. The charge may or may not have been made; do not repeat it within the
-    /// same request.
+    /// No answer in time, or the connection broke while it was awaited. The charge may or may not
+    /// have been made; do not repeat it within the same request.
     Timeout,
     /// The limiter answered, but refuses to work as it is set up: wrong credentials, no
     /// permission, an unsupported version. Waiting does not help, an operator does.
