@@ -55,6 +55,30 @@ pub enum CheckedBy {
     Bypassed(LimitErrorKind),
 }
 
+impl CheckedBy {
+    /// One word for it, as metrics show it: `local`, `remote`, `remote_denial`, `fallback` or
+    /// `bypassed`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Remote => "remote",
+            Self::RemoteDenial => "remote_denial",
+            Self::Fallback(_) => "fallback",
+            Self::Bypassed(_) => "bypassed",
+        }
+    }
+
+    /// Why it was not the limiter that should have decided; `None` if it was.
+    #[must_use]
+    pub const fn reason(self) -> Option<LimitErrorKind> {
+        match self {
+            Self::Local | Self::Remote | Self::RemoteDenial => None,
+            Self::Fallback(reason) | Self::Bypassed(reason) => Some(reason),
+        }
+    }
+}
+
 /// How far each bucket of a charge is from full, just after a decision: the time until its
 /// theoretical arrival time, zero if that has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

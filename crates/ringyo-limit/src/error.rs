@@ -33,6 +33,18 @@ pub enum LimitErrorKind {
     Misconfigured,
 }
 
+impl LimitErrorKind {
+    /// One word for it, as metrics show it: `unavailable`, `timeout` or `misconfigured`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Timeout => "timeout",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+}
+
 impl LimitError {
     /// An error without a cause.
     #[must_use]
