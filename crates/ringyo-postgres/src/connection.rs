@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use ringyo_store::{StoreError, StoreErrorKind};
-use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres::Config;
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 
 /// How long is waited for what.
 #[derive(Debug, Clone, Copy)]
