@@ -236,6 +236,14 @@ impl BucketState {
         self.remaining
     }
 
+    /// How long until the bucket holds at least one cell; zero when it does.
+    #[must_use]
+    pub const fn next_cell_after(&self) -> Duration {
+        let all_but_one =
+            self.quota.fill_time().as_nanos() - self.quota.refill_interval().as_nanos();
+        Duration::from_nanos(self.reset_after_nanos.saturating_sub(all_but_one as u64))
+    }
+
     /// How long until the bucket is full if nothing more is charged; zero when it is.
     #[must_use]
     pub const fn reset_after(&self) -> Duration {

@@ -63,7 +63,7 @@
 //!
 //! # gRPC
 //!
-//! A refusal of a request whose content type is `application/grpc`, `application/grpc+…` or
+//! A refusal of a `POST` whose content type is `application/grpc`, `application/grpc+…` or
 //! `application/grpc-web…` has no body, status 200, and these headers: `grpc-status`,
 //! `grpc-message` (the code of the refusal, a colon, its message) and as metadata what the HTTP
 //! answer would have had, such as `retry-after` and the rate headers.

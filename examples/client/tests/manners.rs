@@ -46,6 +46,18 @@ async fn it_comes_again_when_the_service_is_out_of_order() {
 }
 
 #[tokio::test]
+async fn it_heeds_a_proxy_that_speaks_no_json() {
+    let service = Service::start(Quota::per_second(9)).await;
+    service.stand_behind_a_proxy_that_is_busy_once();
+    let client = Client::new(&service.base, &service.key);
+    let asked = Instant::now();
+    client.place_call("agent_1", "+14155550123").await.unwrap();
+    let waited = asked.elapsed();
+    assert!(waited >= Duration::from_secs(1), "{waited:?}");
+    assert_eq!(service.statuses(), [503, 200]);
+}
+
+#[tokio::test]
 async fn it_does_not_try_again_what_time_cannot_mend() {
     let service = Service::start(Quota::per_second(1)).await;
     let key = &service.key;

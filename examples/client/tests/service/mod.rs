@@ -1,5 +1,8 @@
 //! A real service that limits its callers and may be out of order, and what it has been asked.
 
+#![allow(dead_code, reason = "every test uses its part of it")]
+
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -27,6 +30,8 @@ pub(crate) struct Service {
 /// Where requests are answered.
 struct Desk {
     ringyo: Mutex<Ringyo>,
+    /// Whether a proxy answers the next request, in words of its own.
+    is_proxy_busy: AtomicBool,
     seen: Mutex<Vec<Seen>>,
 }
 
@@ -43,6 +48,7 @@ impl Service {
         let issued = ringyo.keys().issue(new).await.unwrap();
         let desk = Arc::new(Desk {
             ringyo: Mutex::new(ringyo),
+            is_proxy_busy: AtomicBool::new(false),
             seen: Mutex::default(),
         });
         let app = Router::new()
@@ -59,6 +65,11 @@ impl Service {
             quota,
             place,
         }
+    }
+
+    /// Answers the next request as a proxy does whose service is busy.
+    pub(crate) fn stand_behind_a_proxy_that_is_busy_once(&self) {
+        self.desk.is_proxy_busy.store(true, Ordering::Relaxed);
     }
 
     /// Takes the store away until the answer to one request has shown it.
@@ -100,6 +111,11 @@ async fn open(place: &TempDir, quota: Quota) -> (Ringyo, SqliteStore) {
 }
 
 async fn answer(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    if desk.is_proxy_busy.swap(false, Ordering::Relaxed) {
+        let busy = StatusCode::SERVICE_UNAVAILABLE;
+        desk.seen.lock().unwrap().push((None, busy));
+        return (busy, [("retry-after", "1")], "<h1>Come again</h1>").into_response();
+    }
     let ringyo = desk.ringyo.lock().unwrap().clone();
     let credential = Credential::from_headers(&headers);
     let response = match ringyo.authenticate(credential).await {
