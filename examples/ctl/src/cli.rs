@@ -1,7 +1,7 @@
 //! What can be asked for.
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
@@ -110,7 +110,7 @@ pub(crate) enum KeyCommand {
         key: KeyArgument,
         /// At most so many
         #[arg(long, value_name = "N")]
-        limit: Option<usize>,
+        limit: Option<NonZeroUsize>,
     },
 }
 
@@ -173,7 +173,7 @@ pub(crate) struct ListOptions {
     pub(crate) all: bool,
     /// At most so many
     #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<usize>,
+    pub(crate) limit: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use crate::preset;
 use ringyo::{AccountId, KeyId, ManageError, StoreError, StoreErrorKind, WalletError};
 
 /// What is said on standard error, and the exit code.
@@ -126,9 +127,14 @@ impl From<ManageError> for Failure {
             ManageError::Invalid(fields) => {
                 let faults: Vec<String> = fields
                     .iter()
-                    .map(|fault| format!("{} {}", fault.field, fault.message))
+                    .map(|fault| format!("{} {}", option(fault.field), fault.message))
                     .collect();
-                Self::refused(faults.join("; "))
+                let failure = Self::refused(faults.join("; "));
+                if fields.iter().any(|fault| fault.field == "permissions") {
+                    failure.advice(format!("permissions are {}", permissions()))
+                } else {
+                    failure
+                }
             }
             ManageError::State { .. } => Self::refused(chain(&error))
                 .advice("only a key in use can be changed; `ringyoctl issue` makes another"),
@@ -151,6 +157,27 @@ impl From<WalletError> for Failure {
             _ => Self::refused(chain(&error)),
         }
     }
+}
+
+/// What the library's name for a field is called here.
+fn option(field: &'static str) -> &'static str {
+    match field {
+        "permissions" => "--scope",
+        "expires_in_seconds" => "--expires-in",
+        "overlap_seconds" => "--overlap",
+        other => other,
+    }
+}
+
+/// All that can be given.
+fn permissions() -> String {
+    let catalog = preset().catalog;
+    let resources = catalog.resources().map(str::to_owned);
+    let single = catalog
+        .permissions()
+        .map(|permission| permission.to_string());
+    let all: Vec<String> = resources.chain(single).collect();
+    format!("{}, and read_only", all.join(", "))
 }
 
 /// An error with all that is behind it.

@@ -1,5 +1,7 @@
 //! Commands about keys.
 
+use std::num::NonZeroUsize;
+
 use ringyo::{
     Event, KeyFilter, KeyId, KeyRecord, ListKeys, ManageError, NewKey, Overlap, PageSize,
 };
@@ -141,7 +143,7 @@ async fn list(options: ListOptions, session: &Session, output: Output) -> Result
         let found = session.accounts().find(account).await;
         found.map_err(|error| Failure::about_account(account, error))?;
     }
-    let limit = options.limit.unwrap_or(usize::MAX);
+    let limit = options.limit.map_or(usize::MAX, NonZeroUsize::get);
     let mut views = Vec::new();
     loop {
         let page = session.keys().list(list.clone()).await?;
@@ -163,11 +165,11 @@ async fn list(options: ListOptions, session: &Session, output: Output) -> Result
 
 async fn events(
     id: KeyId,
-    limit: Option<usize>,
+    limit: Option<NonZeroUsize>,
     session: &Session,
     output: Output,
 ) -> Result<(), Failure> {
-    let limit = limit.unwrap_or(usize::MAX);
+    let limit = limit.map_or(usize::MAX, NonZeroUsize::get);
     let mut events: Vec<Event> = Vec::new();
     let mut before = None;
     loop {

@@ -61,7 +61,10 @@ async fn run() -> Result<(), Failure> {
         Command::Verify(options) => verify::run(options, &place, output).await,
         Command::Mint(options) => mint::run(options, &place, output),
         Command::Pepper(command) => peppers::run(command, &place, output).await,
-        Command::Regex => output.print(preset().format.scanner_regex()),
+        Command::Regex => {
+            let regex = preset().format.scanner_regex();
+            output.answer(&regex, || regex.clone())
+        }
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "ringyoctl", &mut text);

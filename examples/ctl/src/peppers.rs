@@ -20,56 +20,94 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<(), Failure> {
     match command {
-        PepperCommand::New { write } => new(write, place, output),
+        PepperCommand::New { write: false } => print(place, output),
+        PepperCommand::New { write: true } => write(place, output).await,
         PepperCommand::Usage => usage(place, output).await,
     }
 }
 
-fn new(write: bool, place: &Place, output: Output) -> Result<(), Failure> {
-    let path = place.pepper_path()?;
-    if let Some(path) = path.as_ref().filter(|path| write && !path.exists()) {
-        let made = PepperRing::from_file_or_create(path);
-        made.map_err(|error| Failure::because("no pepper file", &error))?;
-        say(format!(
-            "{} holds a new pepper; keep a copy where you keep none of the store, since without it \
-             every key is lost",
-            path.display()
-        ));
-        return Ok(());
-    }
-    let is_first = path.as_ref().is_some_and(|path| !path.exists());
+/// A new pepper, as programs are told of it.
+#[derive(Debug, Serialize)]
+struct NewPepper<'a> {
+    id: u16,
+    /// `None`: it is in the file.
+    pepper: Option<&'a str>,
+}
+
+const ROTATION: &str = "services mint under it once they are started again; keep the previous \
+                        ones until `ringyoctl pepper usage` shows no keys under them";
+
+fn print(place: &Place, output: Output) -> Result<(), Failure> {
+    let is_first = place.pepper_path()?.is_some_and(|path| !path.exists());
     let ring = if is_first {
         None
     } else {
         Some(place.peppers()?)
     };
     let pepper = Pepper::generate(next_id(ring.as_ref())?);
-    let id = pepper.id();
-    match path {
-        Some(path) if write => {
-            put_first(&path, &pepper.expose()).map_err(|error| {
-                Failure::because(format!("{} could not be written", path.display()), &error)
-            })?;
-            say(format!("pepper {id} is first in {}", path.display()));
-        }
-        None if write => {
-            return Err(Failure::refused(format!(
-                "{PEPPER_VARIABLE} holds the peppers, and a file would not be read"
-            ))
-            .advice("leave --write out, and put what is printed first in the variable"));
-        }
-        _ => {
-            say(format!(
-                "pepper {id}, to be put first in {PEPPER_VARIABLE} or the pepper file:"
-            ));
-            output.print(&*pepper.expose())?;
-        }
-    }
-    say(
-        "services mint under it once they are started again; keep the previous ones until \
-         `ringyoctl pepper usage` shows no keys under them",
-    );
+    let (id, text) = (pepper.id(), pepper.expose());
+    say(format!(
+        "pepper {id}, to be put first in {PEPPER_VARIABLE} or the pepper file"
+    ));
+    say(ROTATION);
+    let new = NewPepper {
+        id: id.as_u16(),
+        pepper: Some(&text),
+    };
+    output.answer(&new, || text.to_string())
+}
+
+async fn write(place: &Place, output: Output) -> Result<(), Failure> {
+    let Some(path) = place.pepper_path()? else {
+        return Err(Failure::refused(format!(
+            "{PEPPER_VARIABLE} holds the peppers, and a file would not be read"
+        ))
+        .advice("leave --write out, and put what is printed first in the variable"));
+    };
+    let name = path.display();
+    let id = if path.exists() {
+        let pepper = Pepper::generate(next_id(Some(&place.peppers()?))?);
+        let written = put_first(&path, &pepper.expose());
+        written
+            .map_err(|error| Failure::because(format!("{name} could not be written"), &error))?;
+        pepper.id()
+    } else {
+        refuse_beside_keys(place).await?;
+        let made = PepperRing::from_file_or_create(&path);
+        let made = made.map_err(|error| Failure::because("there is no pepper file", &error))?;
+        made.active()
+    };
+    let new = NewPepper {
+        id: id.as_u16(),
+        pepper: None,
+    };
+    output.answer(&new, || format!("pepper {id} is first in {name}"))?;
+    say(ROTATION);
+    say(format!(
+        "keep a copy of {name} where you keep none of the store: without it every key is lost"
+    ));
     Ok(())
+}
+
+/// Where there are keys there has been a pepper, and a new one would turn each into a forged one.
+async fn refuse_beside_keys(place: &Place) -> Result<(), Failure> {
+    if !place.has_store()? {
+        return Ok(());
+    }
+    let session = place.open(Peppers::NotNeeded).await?;
+    let counted = session.keys().pepper_usage().await;
+    session.close().await?;
+    let orphans: u64 = counted?
+        .into_iter()
+        .filter_map(|(pepper, keys)| pepper.map(|_| keys))
+        .sum();
+    if orphans == 0 {
+        return Ok(());
+    }
+    Err(Failure::refused(format!(
+        "the store has keys in use ({orphans}), which a new pepper would turn into forged ones"
+    ))
+    .advice("find their pepper file, and name it with --pepper-file"))
 }
 
 /// One more than the highest.

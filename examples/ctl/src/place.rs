@@ -9,6 +9,7 @@ use ringyo::{
 };
 
 use crate::failure::Failure;
+use crate::output::say;
 use crate::preset;
 
 /// The variable that holds the peppers, if any.
@@ -94,12 +95,16 @@ impl Place {
         // Another kind of store is one more arm here, and one more in `location`.
         let (builder, store) = match location {
             StoreLocation::Sqlite(path) => {
-                if if_missing == IfMissing::Refuse && !path.exists() {
+                let is_new = !path.exists();
+                if is_new && if_missing == IfMissing::Refuse {
                     return Err(no_file(&path));
                 }
                 let opened = SqliteStore::open(&path).await;
                 let name = path.display().to_string();
                 let store = opened.map_err(|error| Failure::opening(&name, &error))?;
+                if is_new {
+                    say(format!("{name} is a new store"));
+                }
                 (builder.store(store.clone()), OpenStore::Sqlite(store))
             }
         };
@@ -109,6 +114,13 @@ impl Place {
             actor,
             store,
         })
+    }
+
+    /// Whether there is a store.
+    pub(crate) fn has_store(&self) -> Result<bool, Failure> {
+        match self.location()? {
+            StoreLocation::Sqlite(path) => Ok(path.exists()),
+        }
     }
 
     /// The peppers: from the variable, else from the file.

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Read as _};
 
-use ringyo::{AuthError, Credential, InvalidKey};
+use ringyo::{AuthError, Credential, InvalidKey, Mode};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -111,9 +111,10 @@ fn read() -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 /// Whether a text holds what may be a whole key, or most of one.
 pub(crate) fn holds_key(text: &str) -> bool {
-    let brand = preset().format.brand();
-    ["live", "test"].iter().any(|mode| {
-        let prefix = format!("{brand}_{mode}_");
+    let format = preset().format;
+    let brands = std::iter::once(format.brand()).chain(format.retired().iter().copied());
+    let prefixes = brands.flat_map(|brand| Mode::ALL.map(|mode| format!("{brand}_{mode}_")));
+    prefixes.into_iter().any(|prefix| {
         text.match_indices(&prefix).any(|(at, _)| {
             let body = text[at + prefix.len()..].bytes();
             body.take_while(u8::is_ascii_alphanumeric).count() >= ID_AND_SECRET

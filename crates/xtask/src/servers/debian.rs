@@ -81,10 +81,7 @@ impl Program {
             ))
         };
         let apt = Apt::permitted().map_err(&failed)?;
-        let turn = File::options()
-            .create(true)
-            .append(true)
-            .open(env::temp_dir().join("ringyo-apt-get.lock"))?;
+        let turn = take_turns()?;
         turn.lock()?;
         if self.is_installed() {
             return Ok(());
@@ -109,6 +106,13 @@ impl Program {
             Err(failed("its packages do not bring it".to_owned()))
         }
     }
+}
+
+/// The file whose lock is held while packages are installed.
+fn take_turns() -> io::Result<File> {
+    let path = env::temp_dir().join("ringyo-apt-get.lock");
+    // One that is there may be another user's: the system refuses to open that for making it.
+    File::open(&path).or_else(|_| File::options().create(true).append(true).open(&path))
 }
 
 /// The right to run apt-get.

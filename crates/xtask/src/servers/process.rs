@@ -157,6 +157,13 @@ impl Process {
     }
 }
 
+impl Drop for Process {
+    fn drop(&mut self) {
+        // The warden would do it as well, but leave a zombie to us.
+        let _ = self.kill();
+    }
+}
+
 fn send(processes: &[i32], signal: Signal) {
     for process in processes.iter().copied().filter_map(Pid::from_raw) {
         // One that has ended meanwhile needs no signal.

@@ -131,6 +131,8 @@ fn exit_codes_tell_refusals_from_nonsense_and_from_no_answer() {
     let place = Place::new();
     let key = place.issue();
     let revoked = id_of(&key);
+    let other = place.issue();
+    let (active, long) = (id_of(&other), "n".repeat(101));
     place.run(&format!("revoke {revoked} --yes")).done();
     for (code, words, said) in [
         (
@@ -157,7 +159,7 @@ fn exit_codes_tell_refusals_from_nonsense_and_from_no_answer() {
         (
             1,
             "issue --account acct_1 --name a --scope agnts",
-            "permissions unknown: agnts",
+            "--scope unknown: agnts\npermissions are agents, calls, ",
         ),
         (
             1,
@@ -169,6 +171,17 @@ fn exit_codes_tell_refusals_from_nonsense_and_from_no_answer() {
             "account create acct_1 --plan pro",
             "an account of that id exists",
         ),
+        (
+            1,
+            &format!("rename {active} {long}"),
+            "name must have 1 to 100 characters",
+        ),
+        (
+            1,
+            &format!("regenerate {active} --overlap 31days"),
+            "--overlap must be at most 30 days",
+        ),
+        (2, "list --limit 0", "number would be zero"),
         (2, "show 0a1B", "a key id is 12 characters"),
         (2, "issue --account acct_1", "required arguments"),
         (2, "lst", "unrecognized subcommand"),
@@ -226,8 +239,12 @@ fn an_account_is_what_a_new_store_begins_with() {
     let told = place.run("account create acct_1 --plan gold").failed(1);
     assert!(told.contains("there is no plan \"gold\""), "{told}");
     assert!(!store.exists());
-    let said = place.run("account create acct_1 --plan pro").done();
-    assert_eq!(said, "acct_1 is on the plan pro\n");
+    let made = place.run("account create acct_1 --plan pro");
+    assert_eq!(
+        (made.out.as_str(), made.err.as_str()),
+        ("acct_1 is on the plan pro\n", "keys.db is a new store\n")
+    );
+    assert_eq!(place.run("account create acct_2 --plan pro").err, "");
     assert!(store.exists());
     let said = place.run("account set-plan acct_1 agency").done();
     assert_eq!(said, "acct_1 is on the plan agency\n");
@@ -236,7 +253,7 @@ fn an_account_is_what_a_new_store_begins_with() {
         (&list[0]["id"], &list[0]["plan"]),
         (&json!("acct_1"), &json!("agency"))
     );
-    assert_eq!(list.as_array().unwrap().len(), 1);
+    assert_eq!(list.as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -347,7 +364,9 @@ fn verify_says_why_a_key_would_be_refused() {
 #[test]
 fn the_regular_expression_finds_keys() {
     let place = Place::new();
-    let finds = Regex::new(place.run("regex").done().trim_end()).unwrap();
+    let regex = place.run("regex").done();
+    assert_eq!(json(&place.run("regex --json").done()), regex.trim_end());
+    let finds = Regex::new(regex.trim_end()).unwrap();
     let key = place.issue();
     assert_eq!(
         finds.find(&format!("key = \"{key}\"")).unwrap().as_str(),

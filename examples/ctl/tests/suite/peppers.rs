@@ -31,8 +31,10 @@ fn minted_keys_are_proven_under_the_pepper_file_and_known_to_nobody() {
     // One that is known, under the same peppers.
     place.run_with("verify", &place.issue()).done();
     // Under other peppers they prove nothing.
-    place.run("pepper new --write --pepper-file other").done();
-    let told = place.run_with("verify --pepper-file other", key).failed(1);
+    let others = Place::new();
+    let peppers = others.path().join("keys.db.peppers");
+    let words = format!("verify --pepper-file {}", peppers.display());
+    let told = place.run_with(&words, key).failed(1);
     assert!(told.contains("not made under a pepper"), "{told}");
     // It needs no store.
     let beside = Place::empty();
@@ -75,6 +77,9 @@ fn a_new_pepper_goes_first_and_the_old_ones_stay() {
         printed.starts_with("2:") && printed.len() == 47,
         "{printed}"
     );
+    let as_json = json(&place.run("pepper new --json").done());
+    assert_eq!(as_json["id"], 2);
+    assert!(as_json["pepper"].as_str().unwrap().starts_with("2:"));
     assert_eq!(fs::read_to_string(&file).unwrap(), old);
 
     place.run("pepper new --write --pepper-file link").done();
@@ -170,6 +175,8 @@ fn keys_are_managed_without_peppers_but_not_made() {
         "{told}"
     );
     // A new one would turn every key into a forged one.
+    let told = place.run("pepper new --write").failed(1);
+    assert!(told.contains("keys in use (1)"), "{told}");
     assert!(!place.path().join("keys.db.peppers").exists());
     place.run_with("verify", &key).failed(3);
     place.run(&format!("regenerate {id} --yes")).failed(3);
@@ -177,4 +184,7 @@ fn keys_are_managed_without_peppers_but_not_made() {
     place.run(&format!("revoke {id} --yes")).done();
     let usage = json(&place.run("pepper usage --json").done());
     assert_eq!(usage, json!([]));
+    // Now there is nothing to lose.
+    let new = json(&place.run("pepper new --write --json").done());
+    assert_eq!(new, json!({ "id": 1, "pepper": null }));
 }
