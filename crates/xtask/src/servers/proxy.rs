@@ -17,7 +17,7 @@ pub enum Behaviour {
     /// Everything passes at once.
     #[default]
     Pass,
-    /// Everything passes this much later, in both directions: a round trip takes twice as long.
+    /// Everything passes this much later, in both directions; a round trip has it twice.
     Delay(Duration),
     /// Connections are open, and made, but nothing passes, not even that the other side has
     /// closed. What was sent meanwhile arrives when the behaviour is another one again, as it
