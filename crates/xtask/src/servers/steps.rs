@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 use super::debian::{POSTGRESQL, Program, REDIS, VALKEY};
 use super::for_tests::{self, is_without};
 use super::postgres::{Postgres, PostgresOptions};
+use super::process::{NOT_FOUND, can_be_found};
 use crate::cargo::Cargo;
 use crate::step::{Outcome, Step};
 
@@ -62,6 +63,8 @@ impl Servers {
             }
             let why = if is_without(&program) {
                 format!("{} says so", for_tests::WITHOUT)
+            } else if !can_be_found() {
+                NOT_FOUND.to_owned()
             } else if let Err(error) = program.install(out) {
                 error.to_string()
             } else {
