@@ -122,10 +122,10 @@ impl Program {
 
 /// One process after the other, until this is dropped.
 fn take_turn() -> io::Result<File> {
-    let turn = File::options()
-        .create(true)
-        .append(true)
-        .open(env::temp_dir().join("ringyo-apt-get.lock"))?;
+    let path = env::temp_dir().join("ringyo-apt-get.lock");
+    // One that is there may be another user's: the system refuses to open that for making it.
+    let turn =
+        File::open(&path).or_else(|_| File::options().create(true).append(true).open(&path))?;
     turn.lock()?;
     Ok(turn)
 }

@@ -115,7 +115,7 @@ pub fn program(program: &Program) -> bool {
     }
     if let Err(why) = program.install(&mut io::stderr()) {
         let name = program.name;
-        panic!("this test needs {name}: {why}, or set {WITHOUT}={name} to do without the test");
+        panic!("this test needs {name}: {why}, or set {WITHOUT}={name}");
     }
     true
 }

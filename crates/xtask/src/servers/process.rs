@@ -20,6 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a thing that takes its time is looked at.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// Why there are no private servers where processes cannot be found by their folder.
+pub(super) const NOT_FOUND: &str = "there is no /proc here, by which they could be ended";
+
+/// Whether the processes of a server can be found.
+pub(super) fn can_be_found() -> bool {
+    Path::new("/proc/self/cwd").exists()
+}
+
 /// A server in a folder of its own, running or not. When it is dropped nothing is left of it.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -30,6 +38,9 @@ pub(super) struct Process {
 
 impl Process {
     pub(super) fn new(name: &str, user: Option<User>) -> io::Result<Self> {
+        if !can_be_found() {
+            return Err(io::Error::other(NOT_FOUND));
+        }
         Ok(Self {
             folder: Folder::create(name, user)?,
             user,
@@ -154,6 +165,13 @@ impl Process {
     pub(super) fn thaw(&self) -> io::Result<()> {
         send(&self.folder.processes()?, Signal::CONT);
         Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // The warden would do it as well, but leave a zombie to us.
+        let _ = self.kill();
     }
 }
 

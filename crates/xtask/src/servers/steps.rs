@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 use super::debian::{POSTGRESQL, PYTHON, Program, REDIS, VALKEY};
 use super::for_tests::{self, is_without};
 use super::postgres::{Postgres, PostgresOptions};
+use super::process::{NOT_FOUND, can_be_found};
 use crate::cargo::Cargo;
 use crate::python::Python;
 use crate::step::{Outcome, Step};
@@ -140,7 +141,10 @@ impl Servers {
 }
 
 fn install(program: Program) -> impl FnOnce(&Path, &mut dyn Write) -> io::Result<()> {
-    move |_, out| program.install(out)
+    move |_, out| match can_be_found() {
+        true => program.install(out),
+        false => Err(io::Error::other(NOT_FOUND)),
+    }
 }
 
 fn no_server(_: &mut dyn Write) -> io::Result<()> {
