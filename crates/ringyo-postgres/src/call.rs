@@ -79,6 +79,11 @@ impl Database {
         self.run(kind, Repeat::AfterLoss, work).await
     }
 
+    /// The longest that a call waits: for a connection, and then for an answer.
+    pub(crate) fn patience(&self) -> Duration {
+        self.limits.connect + self.limits.statement
+    }
+
     /// Ends all connections that are not in use, and the others when they no longer are.
     pub(crate) fn close(&self) {
         self.pool.close();
@@ -210,11 +215,14 @@ impl Call {
             (Ok(_), true) => self.execute("COMMIT").await.map_err(unknown_unless_undone),
             (Err(_), true) => self.execute("ROLLBACK").await,
         };
-        let client = self.client.take();
-        if let Some(client) = client {
-            if ended.is_err() || client.is_closed() {
-                drop(Client::take(client));
-            }
+        if ended.is_ok()
+            && self
+                .client
+                .as_ref()
+                .is_some_and(|client| !client.is_closed())
+        {
+            // Back into the pool; dropped with the call it would be closed.
+            self.client = None;
         }
         match (result, ended) {
             (Ok(_), Err(failure)) => Err(failure),

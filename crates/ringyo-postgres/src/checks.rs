@@ -52,12 +52,11 @@ pub(crate) async fn durability(call: &Call) -> Result<Vec<DurabilityRisk>, Failu
         DurabilityRisk::SynchronousCommitOff,
     ] {
         let row = call
-            .row("SELECT current_setting($1)", &[&risk.setting()])
-            .await;
-        if let Some(row) = row? {
-            if Columns::of(&row).text(column!("current_setting"))? == "off" {
-                risks.push(risk);
-            }
+            .row("SELECT current_setting($1) = 'off'", &[&risk.setting()])
+            .await?;
+        let is_off = row.map_or(Ok(false), |row| Columns::of(&row).value(column!("setting")))?;
+        if is_off {
+            risks.push(risk);
         }
     }
     Ok(risks)
@@ -76,22 +75,21 @@ const RIGHTS: &[(&str, &[&str])] = &[
 
 /// Refuses a role that lacks a right, by day and not at the first call that needs it.
 pub(crate) async fn rights(call: &Call) -> Result<(), Failure> {
-    let mut lacking = Vec::new();
-    for (table, rights) in RIGHTS {
-        for right in *rights {
-            let row = call
-                .row("SELECT has_table_privilege($1, $2)", &[table, right])
-                .await;
-            let row = row?;
-            let has = row.map_or(Ok(false), |row| Columns::of(&row).value(column!("right")))?;
-            if !has {
-                lacking.push(format!("{right} on {table}"));
-            }
-        }
-    }
-    if lacking.is_empty() {
+    let sql =
+        "SELECT name || ' on ' || place FROM unnest($1::text[], $2::text[]) AS r (place, name)
+               WHERE NOT has_table_privilege(place, name)";
+    let needed = RIGHTS.iter();
+    let needed =
+        needed.flat_map(|(table, rights)| rights.iter().map(move |right| (*table, *right)));
+    let (tables, rights): (Vec<&str>, Vec<&str>) = needed.unzip();
+    let rows = call.query(sql, &[&tables, &rights]).await?;
+    if rows.is_empty() {
         return Ok(());
     }
+    let lacking = rows
+        .iter()
+        .map(|row| Columns::of(row).text(column!("right")));
+    let lacking: Vec<&str> = lacking.collect::<Result<_, Failure>>()?;
     Err(StoreError::with_source(
         StoreErrorKind::ReadOnly,
         "the role lacks a right that the store needs",

@@ -12,6 +12,7 @@ use ringyo_store::{
     AccountId, OperationId, StoreError, StoreErrorKind, WalletOperation, WalletReceipt,
 };
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::call::Database;
 use crate::call::Repeat::NotAfterLoss;
@@ -55,15 +56,16 @@ impl Combiner {
             let turn = Turn {
                 combiner: self.clone(),
                 account,
+                is_over: false,
             };
             tokio::spawn(turn.serve(database.clone()));
         }
-        answered.await.unwrap_or_else(|_| {
-            Err(StoreError::new(
-                StoreErrorKind::Unavailable,
-                "the store ended before it answered",
-            ))
-        })
+        let unavailable = |context| Err(StoreError::new(StoreErrorKind::Unavailable, context));
+        match timeout(database.patience(), answered).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => unavailable("the store ended before it answered"),
+            Err(_) => unavailable("the database did not answer in time"),
+        }
     }
 
     fn lines(&self) -> MutexGuard<'_, HashMap<AccountId, VecDeque<Waiting>>> {
@@ -75,10 +77,12 @@ impl Combiner {
 struct Turn {
     combiner: Combiner,
     account: AccountId,
+    /// The line has ended, and the next one is another turn's.
+    is_over: bool,
 }
 
 impl Turn {
-    async fn serve(self, database: Database) {
+    async fn serve(mut self, database: Database) {
         while let Some(group) = self.next() {
             let (entries, answers): (Vec<_>, Vec<_>) = group
                 .into_iter()
@@ -102,12 +106,14 @@ impl Turn {
                     }
                 }
             }
+            // Who was answered and goes on at once is in line again then.
+            tokio::task::yield_now().await;
         }
     }
 
     /// Who goes next, in order; with nobody in line the line ends. An operation whose id is in the
     /// group already waits for the answer to that.
-    fn next(&self) -> Option<Vec<Waiting>> {
+    fn next(&mut self) -> Option<Vec<Waiting>> {
         let mut lines = self.combiner.lines();
         let line = lines.get_mut(&self.account)?;
         let mut ids: HashSet<OperationId> = HashSet::new();
@@ -129,6 +135,7 @@ impl Turn {
         }
         if group.is_empty() {
             lines.remove(&self.account);
+            self.is_over = true;
             return None;
         }
         Some(group)
@@ -137,7 +144,9 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.combiner.lines().remove(&self.account);
+        if !self.is_over {
+            self.combiner.lines().remove(&self.account);
+        }
     }
 }
 

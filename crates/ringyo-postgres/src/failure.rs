@@ -154,6 +154,11 @@ const MEANINGS: &[(&str, StoreErrorKind, &str)] = {
             "the change collided with another one, again and again",
         ),
         (
+            "42P07",
+            Corrupt,
+            "the schema holds tables that are not of this library",
+        ),
+        (
             "42501",
             ReadOnly,
             "the role lacks a right that the store needs",
@@ -216,10 +221,67 @@ fn meaning_below(error: &Error) -> (StoreErrorKind, &'static str) {
                 "the server is a standby or does not allow writing",
             )
         }
+        Some(io) if io.kind() == io::ErrorKind::InvalidData => (
+            StoreErrorKind::Unavailable,
+            "the server's certificate, or what it says, is not accepted",
+        ),
         Some(_) => (StoreErrorKind::Unavailable, "the server cannot be reached"),
         None => (
             StoreErrorKind::Unavailable,
             "the connection to the server was lost",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_kind() {
+        use StoreErrorKind::{Conflict, Corrupt, ReadOnly, Unavailable};
+        for (code, kind) in [
+            (SqlState::CONNECTION_FAILURE, Unavailable),
+            (SqlState::INVALID_PASSWORD, Unavailable),
+            (SqlState::INVALID_CATALOG_NAME, Unavailable),
+            (SqlState::TOO_MANY_CONNECTIONS, Unavailable),
+            (SqlState::DISK_FULL, Unavailable),
+            (SqlState::OUT_OF_MEMORY, Unavailable),
+            (SqlState::IO_ERROR, Unavailable),
+            (SqlState::LOCK_NOT_AVAILABLE, Unavailable),
+            (SqlState::QUERY_CANCELED, Unavailable),
+            (SqlState::ADMIN_SHUTDOWN, Unavailable),
+            (SqlState::CANNOT_CONNECT_NOW, Unavailable),
+            (SqlState::T_R_SERIALIZATION_FAILURE, Unavailable),
+            (SqlState::T_R_DEADLOCK_DETECTED, Unavailable),
+            (SqlState::INTERNAL_ERROR, Unavailable),
+            (SqlState::READ_ONLY_SQL_TRANSACTION, ReadOnly),
+            (SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, ReadOnly),
+            (SqlState::INSUFFICIENT_PRIVILEGE, ReadOnly),
+            (SqlState::UNDEFINED_TABLE, Corrupt),
+            (SqlState::UNDEFINED_COLUMN, Corrupt),
+            (SqlState::UNDEFINED_FUNCTION, Corrupt),
+            (SqlState::DUPLICATE_TABLE, Corrupt),
+            (SqlState::INVALID_SCHEMA_NAME, Corrupt),
+            (SqlState::DATA_CORRUPTED, Corrupt),
+            (SqlState::INDEX_CORRUPTED, Corrupt),
+            (SqlState::UNIQUE_VIOLATION, Conflict),
+            (SqlState::CHECK_VIOLATION, Conflict),
+            (SqlState::FOREIGN_KEY_VIOLATION, Conflict),
+            (SqlState::CHARACTER_NOT_IN_REPERTOIRE, Conflict),
+            (SqlState::RAISE_EXCEPTION, Conflict),
+        ] {
+            assert_eq!(meaning(code.code()).0, kind, "{}", code.code());
+        }
+    }
+
+    #[test]
+    fn no_line_of_the_table_is_hidden_by_one_above() {
+        for (place, (code, ..)) in MEANINGS.iter().enumerate() {
+            let found = MEANINGS
+                .iter()
+                .position(|(start, ..)| code.starts_with(start));
+            assert_eq!(found, Some(place), "{code}");
+        }
     }
 }

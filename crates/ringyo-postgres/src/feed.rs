@@ -29,7 +29,9 @@
 //! * *Top-level transactions.* `xid` is the top-level transaction (`pg_current_xact_id()`), also
 //!   for an event that a savepoint or a trigger wrote, and snapshots list those. An event that was
 //!   rolled back with its savepoint is no row.
-//! * *Prepared transactions* are running, to every snapshot, until `COMMIT PREPARED`.
+//! * *Prepared transactions* are running, to every snapshot, until `COMMIT PREPARED`. (PostgreSQL
+//!   prepares none that has sent a notification, so none that has written an event in the usual
+//!   way.)
 //! * *Waiting for a synchronous standby* happens before a transaction counts as finished.
 //! * *Nobody chooses `xid`*: a trigger sets it.
 //!
@@ -172,10 +174,8 @@ impl ChangeFeed for PostgresStore {
             if behind.await.unwrap_or(false) {
                 return;
             }
-            if news.changed().await.is_err() {
-                // Closed: there will be no more news, and whoever asks is told why.
-                return;
-            }
+            // The sender lives in `self`, so waiting cannot fail.
+            let _ = news.changed().await;
         }
     }
 
@@ -189,7 +189,7 @@ impl ChangeFeed for PostgresStore {
     }
 }
 
-async fn nothing_since_now(call: &Call) -> Result<Changes, Failure> {
+pub(crate) async fn nothing_since_now(call: &Call) -> Result<Changes, Failure> {
     let row = call.row(NOW, &[]).await?;
     let row = row.ok_or(corrupt("the database does not know its place"))?;
     Ok(Changes {

@@ -67,8 +67,9 @@ async fn steps_done(call: &Call, schema: &str) -> Result<usize, Failure> {
     if call.row(there, &[&schema]).await?.is_none() {
         return Ok(0);
     }
-    let version = "SELECT value FROM meta WHERE name = 'schema_version'";
-    let row = call.row(version, &[]).await?;
+    // By its full name: without the right to use the schema it would seem not to be there.
+    let version = format!("SELECT value FROM \"{schema}\".meta WHERE name = 'schema_version'");
+    let row = call.row(&version, &[]).await?;
     let row = row.ok_or(corrupt(
         "the schema holds tables that are not of this library",
     ))?;

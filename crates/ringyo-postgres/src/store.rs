@@ -13,7 +13,7 @@ use crate::checks::{self, DurabilityRisk};
 use crate::combiner::Combiner;
 use crate::connection::{Limits, Server};
 use crate::listener::Listener;
-use crate::{events, schema};
+use crate::{events, feed, schema};
 
 /// How long a pruning may take.
 const PRUNING: Duration = Duration::from_secs(60);
@@ -111,7 +111,6 @@ impl PostgresStore {
     pub fn close(&self) {
         self.shared.listener.stop();
         self.shared.database.close();
-        self.shared.news.send_modify(|_| {});
     }
 
     pub(crate) fn database(&self) -> &Database {
@@ -204,6 +203,12 @@ impl PostgresOptions {
         schema::migrate(&database, &self.schema).await?;
         database
             .ask(AfterLoss, |call| async move { checks::rights(&call).await })
+            .await?;
+        // Asks with what the change feed needs, too.
+        database
+            .ask(AfterLoss, |call| async move {
+                feed::nothing_since_now(&call).await
+            })
             .await?;
         let risks = database
             .ask(

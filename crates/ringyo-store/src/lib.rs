@@ -42,6 +42,7 @@
 //! # Features
 //!
 //! * `conformance` adds the [`conformance`] suite and the [`conformance_tests!`] macro.
+//! * `model` adds `conformance::model` to it, for tests with `proptest`.
 //!
 //! # Contents
 //!

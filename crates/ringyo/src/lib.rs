@@ -89,7 +89,7 @@ pub use ringyo_limit::{
     SystemClock,
 };
 #[cfg(feature = "postgres")]
-pub use ringyo_postgres::PostgresStore;
+pub use ringyo_postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "redis")]
 pub use ringyo_redis::{RedisConfig, RedisLimiter};
 pub use ringyo_scope::{Action, Catalog, Permission, Requirement, Resource, ScopeSet};

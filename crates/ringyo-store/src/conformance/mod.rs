@@ -39,7 +39,8 @@
 //! # Contents
 //!
 //! [`CASES`] lists all cases with what each is about · [`conformance_tests!`](crate::conformance_tests)
-//! makes tests of them · [`run_all`] and [`run_one`] run them.
+//! makes tests of them · [`run_all`] and [`run_one`] run them · `model`, with the feature of that
+//! name, compares a store with the one in memory under series of calls that are drawn.
 
 mod accounts;
 mod events;
@@ -49,6 +50,8 @@ mod follower;
 mod keys;
 mod lists;
 mod maximum;
+#[cfg(feature = "model")]
+pub mod model;
 mod races;
 mod record_fixture;
 mod replace;

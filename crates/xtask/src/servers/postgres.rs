@@ -124,8 +124,9 @@ impl Postgres {
         let mut command = self.process.command(&binary("postgres")?);
         command.arg("-D").arg(self.data());
         command.arg("-p").arg(self.port.to_string());
+        // Connections, or those that only read, where it is a standby.
         self.process
-            .start(command, "database system is ready to accept connections")
+            .start(command, "database system is ready to accept")
     }
 
     /// Stops it in good order: open connections are told, and end.
