@@ -54,12 +54,16 @@
 //! | feature | adds | default |
 //! | --- | --- | --- |
 //! | `sqlite` | [`SqliteStore`], everything in one file; needs a C compiler | yes |
+//! | `redis` | `RedisLimiter`, one rate limit for many machines, on Redis or Valkey | no |
+//! | `redis-tls`, `redis-cluster`, `redis-sentinel` | the same over TLS, on a cluster, behind sentinels | no |
 //! | `tower` | `ringyo::tower`, a layer for anything that speaks tower: axum, tonic, hyper | no |
 //! | `axum` | the same with extractors for axum | no |
 
 pub use ringyo_auth as auth;
 pub use ringyo_key as key;
 pub use ringyo_limit as limit;
+#[cfg(feature = "redis")]
+pub use ringyo_redis as redis;
 pub use ringyo_scope as scope;
 #[cfg(feature = "sqlite")]
 pub use ringyo_sqlite as sqlite;
@@ -77,7 +81,12 @@ pub use ringyo_auth::{
 pub use ringyo_key::{
     ApiKey, Brand, KeyFormat, KeyId, Mode, Pepper, PepperError, PepperId, PepperRing,
 };
-pub use ringyo_limit::{Clock, Decision, LocalLimiter, ManualClock, Now, Quota, SystemClock};
+pub use ringyo_limit::{
+    Clock, Decision, FailClosed, FailOpen, FallBack, LocalLimiter, ManualClock, Now, Quota,
+    SystemClock,
+};
+#[cfg(feature = "redis")]
+pub use ringyo_redis::{RedisConfig, RedisLimiter};
 pub use ringyo_scope::{Action, Catalog, Permission, Requirement, Resource, ScopeSet};
 #[cfg(feature = "sqlite")]
 pub use ringyo_sqlite::SqliteStore;

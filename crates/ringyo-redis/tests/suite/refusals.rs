@@ -61,7 +61,7 @@ async fn rights_that_are_missing_are_for_an_operator() {
         assert_eq!(error.kind(), LimitErrorKind::Misconfigured, "{error:?}");
     }
     // These rights are enough, and those that the page of the crate names.
-    let rights = "~ringyo:* +evalsha +eval +time +get +set +ping +client";
+    let rights = "~ringyo:* +evalsha +eval +time +get +set +ping";
     let _: () = admin.ask(&format!("ACL SETUSER limiter on >secret {rights}"));
     let limiter = patient(&format!(
         "redis://limiter:secret@127.0.0.1:{}",
@@ -70,6 +70,25 @@ async fn rights_that_are_missing_are_for_an_operator() {
     limiter.ready().await.unwrap();
     let charge = Charge::to_account("acct_1", FIFTY);
     assert!(ask(&limiter, &charge).await.unwrap().is_allowed());
+}
+
+#[tokio::test]
+async fn a_replica_is_no_server_to_charge_at() {
+    let Some(server) = for_tests::redis(RedisOptions::default()) else {
+        return;
+    };
+    let mut admin = Admin::of(&server.url());
+    let limiter = patient(&server.url());
+    let charge = Charge::to_account("acct_1", FIFTY);
+    assert!(ask(&limiter, &charge).await.unwrap().is_allowed());
+    let _: () = admin.ask("REPLICAOF 127.0.0.1 1");
+    for _ in 0..3 {
+        let error = ask(&limiter, &charge).await.unwrap_err();
+        assert_eq!(error.kind(), LimitErrorKind::Unavailable, "{error:?}");
+    }
+    let _: () = admin.ask("REPLICAOF NO ONE");
+    let decision = ask(&limiter, &charge).await.unwrap();
+    assert_eq!(decision.account().remaining(), 48);
 }
 
 #[tokio::test]
