@@ -56,9 +56,6 @@ impl Denials {
     /// A refusal tells about both buckets. So where only the account is known to refuse, the
     /// server is asked once about the key, unless the account has too many keys for that.
     pub(crate) fn refuse(&self, charge: &Charge<'_>, now: Monotonic) -> Option<Backlog> {
-        if !charge.is_payable() {
-            return None;
-        }
         let account = charge.account();
         let part = self.read(account.subject);
         let known = part.accounts.get(account.subject)?;

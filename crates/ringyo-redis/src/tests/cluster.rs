@@ -1,5 +1,6 @@
 //! A cluster of one node that has all slots.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,15 @@ use crate::servers::Servers;
 use crate::{ConfigError, RedisConfig, RedisLimiter};
 
 async fn cluster() -> Option<Redis> {
-    let options = RedisOptions::default().setting("cluster-enabled", "yes");
+    // Without a port for its bus the server takes its own plus 10 000, which there may not be.
+    let bus = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let options = RedisOptions::default()
+        .setting("cluster-enabled", "yes")
+        .setting("cluster-port", bus.to_string());
     let server = for_tests::redis(options)?;
     let mut connection = redis::Client::open(server.url())
         .unwrap()

@@ -7,10 +7,11 @@ mod load;
 use std::thread::sleep;
 use std::time::Duration;
 
-use ringyo_limit::CheckedBy;
+use ringyo_limit::{Charge, CheckedBy, LimitErrorKind};
 use tokio::runtime::Runtime;
 use xtask::servers::{Behaviour, Proxy, Redis, RedisOptions, for_tests};
 
+use crate::support::{FIFTY, ask, patient};
 use load::{Guard, Load, Outage};
 
 /// Our deadline, and what a busy machine may add to it.
@@ -75,7 +76,9 @@ fn play(mut fault: impl FnMut(&mut Stage), mut heal: impl FnMut(&mut Stage), ans
             let outage = load.stop().during(begin, broken, healed);
             check(guard, &outage, answers);
             println!("{guard:?}: {outage}");
-            if outage.p99 > SLOWEST || outage.recovery > RECOVERY {
+            // Five to open, and one probe in 750 ms; no other waits for the deadline.
+            let is_waiting = answers == Answers::Lost && outage.waited > 12;
+            if outage.p99 > SLOWEST || outage.recovery > RECOVERY || is_waiting {
                 late.push(format!("{guard:?}: {outage}"));
             }
         }
@@ -95,12 +98,10 @@ enum Answers {
 }
 
 fn check(guard: Guard, outage: &Outage, answers: Answers) {
-    assert!(outage.total > 200, "{guard:?}: too few to tell: {outage}");
+    assert!(outage.total > 50, "{guard:?}: too few to tell: {outage}");
     assert!(outage.lost > 0, "{guard:?} noticed nothing: {outage}");
     if answers == Answers::Lost {
         assert_eq!(outage.remote, 0, "{guard:?}: {outage}");
-        // Five to open, and one probe in 750 ms; the deadline of the others is not waited for.
-        assert!(outage.waited <= 12, "{guard:?}: {outage}");
     }
     let kept = match guard {
         Guard::Closed => outage.failed,
@@ -175,6 +176,28 @@ fn cut_in_the_middle_of_answers() {
         |_| {},
         Answers::SomeLost,
     );
+}
+
+#[tokio::test]
+async fn an_answer_that_was_cut_off_has_charged() {
+    let Some(stage) = Stage::set() else {
+        return;
+    };
+    let limiter = patient(&stage.address());
+    let charge = Charge::to_account("acct_1", FIFTY);
+    assert!(ask(&limiter, &charge).await.unwrap().is_allowed());
+    stage.proxy.cut_after(3);
+    let error = ask(&limiter, &charge).await.unwrap_err();
+    // Not `Unavailable`, which would say that nothing was charged.
+    assert_eq!(error.kind(), LimitErrorKind::Timeout, "{error:?}");
+    let third = loop {
+        // Until the broken connection has been replaced; nothing can be sent on it.
+        match ask(&limiter, &charge).await {
+            Ok(third) => break third,
+            Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+        }
+    };
+    assert_eq!(third.account().remaining(), 47);
 }
 
 #[test]
