@@ -89,13 +89,15 @@ async fn obey(address: &str) {
         let mut tasks = Vec::new();
         for _ in 0..TASKS {
             let (account, limiter) = (account.clone(), limiter.clone());
-            let mut plain = client.get_multiplexed_async_connection().await.unwrap();
-            let racy = how == "racy";
+            let mut plain = match how {
+                "racy" => Some(client.get_multiplexed_async_connection().await.unwrap()),
+                _ => None,
+            };
             let quota = if how == "quick" { QUICK } else { QUOTA };
             tasks.push(tokio::spawn(async move {
                 let mut admitted = 0;
                 for _ in 0..ASKED_BY_EACH / TASKS {
-                    admitted += usize::from(if racy {
+                    admitted += usize::from(if let Some(plain) = &mut plain {
                         // The control: reads, and then writes.
                         let used: u32 = plain
                             .get::<_, Option<u32>>(&*account)
