@@ -56,9 +56,6 @@ impl Denials {
     /// A refusal tells about both buckets. So where only the account is known to refuse, the
     /// server is asked once about the key, unless the account has too many keys for that.
     pub(crate) fn refuse(&self, charge: &Charge<'_>, now: Monotonic) -> Option<Backlog> {
-        if !charge.is_payable() {
-            return None;
-        }
         let account = charge.account();
         let part = self.read(account.subject);
         let known = part.accounts.get(account.subject)?;
@@ -205,4 +202,100 @@ fn backlog(arrival: u64, now: Monotonic) -> u64 {
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ringyo_limit::Quota;
+
+    const ONE: Quota = Quota::per_hour(1);
+    const SPENT: Backlog = Backlog {
+        account: Duration::from_secs(3_600),
+        key: Duration::from_secs(3_600),
+    };
+
+    fn at(seconds: u64) -> Monotonic {
+        Monotonic::from_nanos(seconds * 1_000_000_000)
+    }
+
+    #[test]
+    fn a_flood_of_accounts_takes_bounded_memory() {
+        let denials = Denials::new(1_600);
+        let mut most = 0;
+        for index in 0..100_000 {
+            let (account, key) = (format!("acct_{index}"), format!("key_{index}"));
+            let charge = Charge::to_account(&account, ONE).with_key(&key, ONE);
+            denials.learn(&charge, SPENT, at(1));
+            assert!(denials.refuse(&charge, at(1)).is_some());
+            most = most.max(denials.len());
+        }
+        assert!((800..=1_600 + 2 * PARTS).contains(&most), "{most}");
+        let counted: usize = denials
+            .parts
+            .iter()
+            .map(|part| {
+                let part = part.read().unwrap();
+                let keys = part.accounts.values().map(|known| known.keys.len());
+                part.accounts.len() + keys.sum::<usize>()
+            })
+            .sum();
+        assert_eq!(denials.len(), counted);
+    }
+
+    #[test]
+    fn what_is_over_makes_room_first() {
+        let denials = Denials::new(16 * 64);
+        let lasting = Charge::to_account("lasting", ONE);
+        let hour = Backlog::default();
+        for index in 0..10_000 {
+            // Every one of these is over before the next comes.
+            let now = at(10 * index);
+            let account = format!("acct_{index}");
+            let second = Duration::from_secs(1);
+            let brief = Backlog {
+                account: second,
+                ..hour
+            };
+            let charge = Charge::to_account(&account, Quota::per_second(1));
+            denials.learn(&charge, brief, now);
+            denials.learn(&lasting, SPENT, now);
+            assert!(denials.refuse(&lasting, now).is_some());
+        }
+        // Asked about once, at the end of all that: it has never been thrown out.
+        assert!(denials.refuse(&lasting, at(10 * 9_999 + 3_599)).is_some());
+        assert!(denials.refuse(&lasting, at(10 * 9_999 + 3_600)).is_none());
+    }
+
+    #[test]
+    fn an_account_with_many_keys_is_bounded_too() {
+        let denials = Denials::new(1_000_000);
+        let wide = Quota::per_hour(100);
+        let refused = |index: usize| {
+            let key = format!("key_{index}");
+            let charge = Charge::to_account("acct_1", ONE).with_key(&key, wide);
+            let known = denials.refuse(&charge, at(1)).is_some();
+            if !known {
+                denials.learn(&charge, SPENT, at(1));
+            }
+            known
+        };
+        // Each key is asked about once, and those beyond the bound not at all.
+        let asked: Vec<usize> = (0..1_000).filter(|index| !refused(*index)).collect();
+        assert_eq!(asked.len(), KEYS_AT_MOST);
+        assert!((0..1_000).all(refused));
+        assert_eq!(denials.len(), 1 + KEYS_AT_MOST);
+        denials.forget("acct_1");
+        assert_eq!(denials.len(), 0);
+    }
+
+    #[test]
+    fn an_older_answer_takes_nothing_back() {
+        let denials = Denials::new(1_600);
+        let charge = Charge::to_account("acct_1", ONE);
+        denials.learn(&charge, SPENT, at(100));
+        denials.learn(&charge, Backlog::default(), at(99));
+        assert!(denials.refuse(&charge, at(3_699)).is_some());
+        assert!(denials.refuse(&charge, at(3_700)).is_none());
+    }
 }

@@ -48,8 +48,9 @@ fn kind(error: &RedisError) -> LimitErrorKind {
         | ErrorKind::NoValidReplicasFoundBySentinel => LimitErrorKind::Unavailable,
         // A script of somebody else's has the server for itself.
         ErrorKind::Extension if error.code() == Some("BUSY") => LimitErrorKind::Unavailable,
-        // The connection broke: the call may have been carried out.
-        ErrorKind::Io => LimitErrorKind::Timeout,
+        // The connection broke, perhaps in the middle of the answer: the call may have been carried
+        // out.
+        ErrorKind::Io | ErrorKind::Parse => LimitErrorKind::Timeout,
         _ => LimitErrorKind::Misconfigured,
     }
 }

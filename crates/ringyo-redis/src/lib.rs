@@ -32,7 +32,8 @@
 //! and refuses by itself meanwhile ([`CheckedBy::RemoteDenial`](ringyo_limit::CheckedBy)). That
 //! changes no decision: arrival times only ever move forward, so a bucket that was used up cannot
 //! hold more than it did. A flood over the limit therefore costs about one round trip per node and
-//! refill interval. Remembered is at most as much as [`RedisLimiter`] says.
+//! refill interval. Remembered is at most as much as [`RedisLimiter`] says. The numbers of such a
+//! refusal are what this node last heard; another node may have charged the bucket meanwhile.
 //!
 //! # What is in Redis
 //!
@@ -50,6 +51,8 @@
 //!   `maxmemory-policy noeviction`.
 //! * When the clock of the server is set back, used-up buckets stay so for as much longer; when it
 //!   is set forward, they refill as much earlier. The clocks of the nodes do not matter.
+//! * A machine that was suspended, and whose monotonic clock stood still with it, refuses by what it
+//!   remembers for as long as it would have without that, at most until the bucket would be full.
 //! * An answer that comes too late is not used, but what it charged stays charged: at the edge of
 //!   an outage fewer requests may be admitted, never more.
 //!

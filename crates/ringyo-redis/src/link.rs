@@ -72,6 +72,9 @@ impl Link {
 
     /// The connection, once there is one. Fails at once while there is none to be had.
     pub(crate) async fn connection(&self) -> Result<Connection, LimitError> {
+        if let State::Up(connection) = &*self.state.borrow() {
+            return Ok(connection.clone());
+        }
         let mut state = self.state.clone();
         let settled = state
             .wait_for(|state| !matches!(state, State::Connecting))

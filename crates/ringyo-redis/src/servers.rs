@@ -102,7 +102,9 @@ async fn open(client: &Client) -> RedisResult<Connection> {
     // Time is limited around the call, once for all that it consists of.
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(None)
-        .set_response_timeout(None);
+        .set_response_timeout(None)
+        // Callers beyond that wait for one another before anything is sent.
+        .set_pipeline_buffer_size(1_024);
     client
         .get_multiplexed_async_connection_with_config(&config)
         .await

@@ -3,7 +3,10 @@
 //! What this leaves out is the two lines before the script that ask the server for the time, and
 //! the expiry of keys. `tests/` goes through both, in real time.
 
+#[cfg(feature = "cluster")]
+mod cluster;
 mod differential;
+mod flood;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -56,7 +56,8 @@
 //! | --- | --- | --- |
 //! | `sqlite` | [`SqliteStore`], everything in one file; needs a C compiler | yes |
 //! | `postgres` | `PostgresStore`, for many machines; `postgres-tls` the same through TLS | no |
-//! | `redis` | `RedisLimiter`, one rate limit for many machines; `redis-tls` the same through TLS | no |
+//! | `redis` | `RedisLimiter`, one rate limit for many machines, on Redis or Valkey | no |
+//! | `redis-tls`, `redis-cluster`, `redis-sentinel` | the same through TLS, on a cluster, behind sentinels | no |
 //! | `tower` | `ringyo::tower`, a layer for anything that speaks tower: axum, tonic, hyper | no |
 //! | `axum` | the same with extractors for axum | no |
 

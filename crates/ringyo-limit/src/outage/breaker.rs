@@ -100,3 +100,83 @@ const KINDS: [LimitErrorKind; 3] = [
     LimitErrorKind::Timeout,
     LimitErrorKind::Misconfigured,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+    use std::thread;
+
+    const TIMEOUT: LimitErrorKind = LimitErrorKind::Timeout;
+
+    fn at(millis: u64) -> Monotonic {
+        Monotonic::from_nanos(millis * 1_000_000)
+    }
+
+    fn failed(times: u32, millis: u64) -> Breaker {
+        let breaker = Breaker::default();
+        for _ in 0..times {
+            assert_eq!(breaker.enter(at(millis)), Ok(()));
+            breaker.failed(TIMEOUT, at(millis));
+        }
+        breaker
+    }
+
+    #[test]
+    fn it_opens_after_five_failures_in_a_row() {
+        let breaker = failed(4, 0);
+        assert_eq!((breaker.avoided(at(0)), breaker.outage()), (None, None));
+        breaker.succeeded();
+        for _ in 0..4 {
+            breaker.failed(TIMEOUT, at(0));
+        }
+        assert_eq!(breaker.outage(), None);
+        breaker.failed(TIMEOUT, at(0));
+        assert_eq!(breaker.outage(), Some(TIMEOUT));
+        assert_eq!(breaker.avoided(at(749)), Some(TIMEOUT));
+        assert_eq!(breaker.enter(at(749)), Err(TIMEOUT));
+        assert_eq!(breaker.avoided(at(750)), None);
+    }
+
+    #[test]
+    fn one_of_many_is_the_probe() {
+        let breaker = failed(5, 0);
+        for turn in 1..=20 {
+            let start = Barrier::new(8);
+            let probes: usize = thread::scope(|scope| {
+                let ask = || {
+                    start.wait();
+                    usize::from(breaker.enter(at(750 * turn)).is_ok())
+                };
+                let threads = [(); 8].map(|()| scope.spawn(ask));
+                threads
+                    .into_iter()
+                    .map(|thread| thread.join().unwrap())
+                    .sum()
+            });
+            // Nobody reports how it went: the next is due all the same.
+            assert_eq!(probes, 1, "in turn {turn}");
+        }
+    }
+
+    #[test]
+    fn a_probe_that_fails_keeps_it_open_and_one_that_succeeds_closes_it() {
+        let breaker = failed(5, 0);
+        assert_eq!(breaker.enter(at(800)), Ok(()));
+        breaker.failed(LimitErrorKind::Misconfigured, at(800));
+        assert_eq!(breaker.enter(at(1_549)), Err(LimitErrorKind::Misconfigured));
+        assert_eq!(breaker.enter(at(1_550)), Ok(()));
+        breaker.succeeded();
+        for _ in 0..3 {
+            assert_eq!((breaker.outage(), breaker.enter(at(1_550))), (None, Ok(())));
+        }
+    }
+
+    #[test]
+    fn a_late_failure_does_not_bring_a_probe_forward() {
+        let breaker = failed(5, 1_000);
+        breaker.failed(TIMEOUT, at(100));
+        assert_eq!(breaker.avoided(at(1_749)), Some(TIMEOUT));
+        assert_eq!(breaker.avoided(at(1_750)), None);
+    }
+}
