@@ -10,14 +10,18 @@ use std::rc::Rc;
 
 use tempfile::NamedTempFile;
 
-use super::debian::{POSTGRESQL, Program, REDIS, VALKEY};
+use super::debian::{CHROMIUM, POSTGRESQL, Program, REDIS, VALKEY};
 use super::for_tests::{self, is_without};
 use super::postgres::{Postgres, PostgresOptions};
+use crate::axe_core;
 use crate::cargo::Cargo;
 use crate::step::{Outcome, Step};
 
 /// Where the tests are that need servers; a workspace without it needs none.
 const NEEDED_BY: &str = "crates/xtask/src/servers";
+
+/// Where the tests are that need a browser.
+const BROWSER_NEEDED_BY: &str = "examples/demo/tests/browser";
 
 /// What the steps have found out and started, for the tests that come after them. When the last
 /// clone is dropped the servers are stopped.
@@ -50,25 +54,55 @@ impl Servers {
         ]
     }
 
+    /// The steps that install a browser and what audits pages in it.
+    pub fn browser_steps(&self) -> Vec<Step> {
+        let alone = "cargo xtask browser";
+        let nothing = |_: &mut dyn Write| Ok(());
+        let chromium = |_: &Path, out: &mut dyn Write| CHROMIUM.install(out);
+        let axe_core = axe_core::install;
+        vec![
+            self.bring(CHROMIUM.name, alone, BROWSER_NEEDED_BY, chromium, nothing),
+            self.bring(axe_core::NAME, alone, BROWSER_NEEDED_BY, axe_core, nothing),
+        ]
+    }
+
     fn step(
         &self,
         program: Program,
         start: impl FnOnce(&mut dyn Write) -> io::Result<()> + 'static,
     ) -> Step {
+        let install = move |_: &Path, out: &mut dyn Write| program.install(out);
+        self.bring(
+            program.name,
+            "cargo xtask servers",
+            NEEDED_BY,
+            install,
+            start,
+        )
+    }
+
+    fn bring(
+        &self,
+        name: &'static str,
+        alone: &str,
+        needed_by: &'static str,
+        install: impl FnOnce(&Path, &mut dyn Write) -> io::Result<()> + 'static,
+        start: impl FnOnce(&mut dyn Write) -> io::Result<()> + 'static,
+    ) -> Step {
         let servers = self.clone();
-        Step::new(program.name, "cargo xtask servers", move |root, out| {
-            if !root.join(NEEDED_BY).is_dir() {
-                return Ok(Outcome::Skipped(format!("there is no {NEEDED_BY} here")));
+        Step::new(name, alone, move |root, out| {
+            if !root.join(needed_by).is_dir() {
+                return Ok(Outcome::Skipped(format!("there is no {needed_by} here")));
             }
-            let why = if is_without(&program) {
+            let why = if is_without(name) {
                 format!("{} says so", for_tests::WITHOUT)
-            } else if let Err(error) = program.install(out) {
+            } else if let Err(error) = install(root, out) {
                 error.to_string()
             } else {
                 start(out)?;
                 return Ok(Outcome::Passed);
             };
-            servers.0.borrow_mut().without.push(program.name);
+            servers.0.borrow_mut().without.push(name);
             Ok(Outcome::Skipped(why))
         })
     }
