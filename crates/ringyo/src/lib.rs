@@ -54,12 +54,18 @@
 //! | feature | adds | default |
 //! | --- | --- | --- |
 //! | `sqlite` | [`SqliteStore`], everything in one file; needs a C compiler | yes |
+//! | `postgres` | `PostgresStore`, for many machines; `postgres-tls` the same through TLS | no |
+//! | `redis` | `RedisLimiter`, one rate limit for many machines; `redis-tls` the same through TLS | no |
 //! | `tower` | `ringyo::tower`, a layer for anything that speaks tower: axum, tonic, hyper | no |
 //! | `axum` | the same with extractors for axum | no |
 
 pub use ringyo_auth as auth;
 pub use ringyo_key as key;
 pub use ringyo_limit as limit;
+#[cfg(feature = "postgres")]
+pub use ringyo_postgres as postgres;
+#[cfg(feature = "redis")]
+pub use ringyo_redis as redis;
 pub use ringyo_scope as scope;
 #[cfg(feature = "sqlite")]
 pub use ringyo_sqlite as sqlite;
@@ -70,14 +76,21 @@ pub use ringyo_tower as tower;
 pub use ringyo_auth::{
     Accounts, Actor, ApiAccess, AuthError, Authenticator, BodyStyle, BuildError, Builder, Caller,
     Charge, Credential, CredentialSources, Edit, FieldError, HttpMapping, HttpStyle, Inspection,
-    InvalidKey, IssuedKey, KeyManager, ListKeys, LiveCaller, ManageError, NewKey, Overlap, Plan, Plans, Preset,
-    RateHeaders, Refusal, RegeneratedKey, Rejection, Reservation, Ringyo, Surplus, Unavailable,
-    Wallet, WalletError, envelope, preset,
+    InvalidKey, IssuedKey, KeyManager, ListKeys, LiveCaller, ManageError, NewKey, Overlap, Plan,
+    Plans, Preset, RateHeaders, Refusal, RegeneratedKey, Rejection, Reservation, Ringyo, Surplus,
+    Unavailable, Wallet, WalletError, envelope, preset,
 };
 pub use ringyo_key::{
     ApiKey, Brand, KeyFormat, KeyId, Mode, Pepper, PepperError, PepperId, PepperRing,
 };
-pub use ringyo_limit::{Clock, Decision, LocalLimiter, ManualClock, Now, Quota, SystemClock};
+pub use ringyo_limit::{
+    Clock, Decision, FailClosed, FailOpen, FallBack, LocalLimiter, ManualClock, Now, Quota,
+    SystemClock,
+};
+#[cfg(feature = "postgres")]
+pub use ringyo_postgres::PostgresStore;
+#[cfg(feature = "redis")]
+pub use ringyo_redis::{RedisConfig, RedisLimiter};
 pub use ringyo_scope::{Action, Catalog, Permission, Requirement, Resource, ScopeSet};
 #[cfg(feature = "sqlite")]
 pub use ringyo_sqlite::SqliteStore;

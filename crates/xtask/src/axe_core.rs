@@ -1,6 +1,6 @@
 //! axe-core, which audits pages for what keeps people out: one script, from the npm registry.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -38,7 +38,8 @@ pub fn for_tests() -> Option<String> {
     .then_some(script)
 }
 
-/// Installs it below `target` unless it is there, and says so on `out`.
+/// Installs it below `target` unless it is there, and says so on `out`. Whoever asks at the same
+/// time waits.
 ///
 /// # Errors
 ///
@@ -46,6 +47,9 @@ pub fn for_tests() -> Option<String> {
 /// "because".
 pub fn install(root: &Path, out: &mut dyn Write) -> io::Result<()> {
     let folder = root.join(FOLDER);
+    fs::create_dir_all(&folder)?;
+    let turn = File::create(folder.with_extension("lock"))?;
+    turn.lock()?;
     let note = folder.join("installed.txt");
     let installed = fs::read_to_string(&note).unwrap_or_default();
     if installed == LOCK && path(root).is_file() {
@@ -53,7 +57,7 @@ pub fn install(root: &Path, out: &mut dyn Write) -> io::Result<()> {
     }
     NPM.install(out)?;
     writeln!(out, "installing {NAME} in {FOLDER}")?;
-    fs::create_dir_all(&folder)?;
+    out.flush()?;
     fs::write(folder.join("package.json"), PACKAGE)?;
     fs::write(folder.join("package-lock.json"), LOCK)?;
     let options = "ci --ignore-scripts --no-audit --no-fund --loglevel=error";

@@ -44,6 +44,7 @@ pub mod cargo;
 pub mod ci;
 pub mod cli;
 pub mod fuzz;
+pub mod python;
 pub mod servers;
 pub mod step;
 pub mod structure;

@@ -33,22 +33,20 @@ impl Runner {
     }
 }
 
-/// The steps, in order: build, fuzzing, the servers, the browser, tests, documentation
-/// tests. All but the build
-/// run to the end, so that one run shows every failure; when the build fails they are skipped.
+/// The steps, in order: build, the servers, the browser, fuzzing, tests, documentation tests. All
+/// but the build run to the end, so that one run shows every failure; when the build fails they are
+/// skipped.
 ///
-/// A server or browser that is not to be had is a step that is skipped, and so are its tests: each says so,
-/// and the step of the tests repeats it.
+/// A server or browser that is not to be had is a step that is skipped, and so are its tests: each
+/// says so, and the step of the tests repeats it.
 pub fn steps(runner: Runner) -> Vec<Step> {
     let run = runner.arguments();
     let servers = Servers::default();
-    let mut steps = vec![
-        Step::cargo("build", Cargo::new(format!("{run} --no-run"))).or_stop(),
-        fuzz::step(None),
-    ];
+    let mut steps = vec![Step::cargo("build", Cargo::new(format!("{run} --no-run"))).or_stop()];
     steps.extend(servers.steps());
     steps.extend(servers.browser_steps());
     steps.extend([
+        fuzz::step(None),
         servers.test("tests", Cargo::new(format!("{run} --no-fail-fast"))),
         servers.test(
             "doctests",

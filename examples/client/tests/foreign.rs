@@ -4,7 +4,6 @@
 
 mod service;
 
-use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -14,6 +13,8 @@ use reessaie::reqwest_retry::{Jitter, RetryTransientMiddleware};
 use reessaie::{RetryAfterMiddleware, RetryAfterPolicy};
 use ringyo::Quota;
 use service::Service;
+use xtask::python::Python;
+use xtask::servers::for_tests;
 
 /// One request in 3 seconds: longer than what a client waits that was told nothing, a second at
 /// first. Whoever guesses runs into more refusals than one.
@@ -56,49 +57,35 @@ async fn a_rust_client_waits_as_told() {
 /// urllib3, which is below most HTTP clients of Python.
 #[tokio::test]
 async fn a_python_client_waits_as_told() {
+    let Some(python) = for_tests::python() else {
+        return;
+    };
     let service = spent().await;
-    assert_eq!(urllib3(&service, "").await, "200");
+    assert_eq!(urllib3(&python, &service, "").await, "200");
     assert_eq!(service.statuses(), ONE_REFUSAL);
 
     // The control: one that is told not to look at `Retry-After` is refused for good.
     let service = spent().await;
     let heedless = ", retries=urllib3.Retry(3, respect_retry_after_header=False)";
-    assert_eq!(urllib3(&service, heedless).await, "429");
+    assert_eq!(urllib3(&python, &service, heedless).await, "429");
     assert_eq!(service.statuses(), [200, 429]);
 }
 
 /// The status that a GET by urllib3 ends with.
-async fn urllib3(service: &Service, more: &str) -> String {
-    // The key by the environment: everybody on a machine can read the arguments of a process.
+async fn urllib3(python: &Python, service: &Service, more: &str) -> String {
     let program = format!(
         "import os, urllib3\n\
          headers = {{'Authorization': 'Bearer ' + os.environ['RINGYO_API_KEY']}}\n\
          print(urllib3.request('GET', '{}/v1/agents', headers=headers{more}).status)",
         service.base,
     );
-    let key = service.key.clone();
-    let run = move || {
-        python()
-            .args(["-c", &program])
-            .env("RINGYO_API_KEY", key)
-            .output()
-    };
-    let Output { stdout, stderr, .. } = tokio::task::spawn_blocking(run).await.unwrap().unwrap();
-    let complaint = String::from_utf8_lossy(&stderr);
-    assert!(
-        !stdout.is_empty(),
-        "urllib3 2 is needed; `cargo xtask fuzz` installs it: {complaint}"
-    );
+    let mut command = Command::new(python.interpreter());
+    // The key by the environment: everybody on a machine can read the arguments of a process.
+    command
+        .args(["-c", &program])
+        .env("RINGYO_API_KEY", &service.key);
+    let run = tokio::task::spawn_blocking(move || command.output());
+    let Output { stdout, stderr, .. } = run.await.unwrap().unwrap();
+    assert!(!stdout.is_empty(), "{}", String::from_utf8_lossy(&stderr));
     String::from_utf8_lossy(&stdout).trim().to_owned()
-}
-
-/// The Python that `cargo xtask test` has set up for its fuzzer, which uses urllib3 itself.
-fn python() -> Command {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let installed = root.join("target/schemathesis/bin/python");
-    Command::new(if installed.exists() {
-        installed
-    } else {
-        "python3".into()
-    })
 }

@@ -31,6 +31,21 @@ async fn it_waits_as_told_and_tries_with_the_same_idempotency_key() {
 }
 
 #[tokio::test]
+async fn it_comes_again_when_the_service_is_out_of_order() {
+    let service = Service::start(Quota::per_second(9)).await;
+    let client = Client::new(&service.base, &service.key);
+    service.break_down_once().await;
+    let asked = Instant::now();
+    client.place_call("agent_1", "+14155550123").await.unwrap();
+    // Retry-After: 1
+    let waited = asked.elapsed();
+    assert!(waited >= Duration::from_secs(1), "{waited:?}");
+    assert_eq!(service.statuses(), [503, 200]);
+    let seen = service.seen();
+    assert_eq!(seen[0].0, seen[1].0);
+}
+
+#[tokio::test]
 async fn it_does_not_try_again_what_time_cannot_mend() {
     let service = Service::start(Quota::per_second(1)).await;
     let key = &service.key;

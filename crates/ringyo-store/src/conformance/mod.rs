@@ -15,8 +15,9 @@
 //! ```
 //!
 //! The factory gives a fresh, empty store and a guard, which is dropped after the store: the
-//! temporary directory or database that it lives in, or `()`. The tests run on tokio, so the
-//! crate that holds them depends on it with `macros` and `rt-multi-thread`.
+//! temporary directory or database that it lives in, or `()`. A factory that needs a server which
+//! is not to be had may give [nothing](NewStore). The tests run on tokio, so the crate that holds
+//! them depends on it with `macros` and `rt-multi-thread`.
 //!
 //! Without tests of their own, all cases can be run in one go:
 //!
@@ -112,19 +113,49 @@ impl fmt::Debug for Case {
     }
 }
 
-/// Runs every case, each on a store of its own, to the last even if one fails. The factory gives
-/// an empty store and a guard that is dropped after it.
+/// What a factory gives: an empty store and a guard that is dropped after it, or, as an `Option`,
+/// nothing. Nothing is for a store whose server is not to be had where the tests run: there is
+/// nothing to test then, and the factory must have said so where somebody sees it.
+pub trait NewStore {
+    /// The store.
+    type Store: Store + 'static;
+
+    /// What must live as long as it does.
+    type Guard;
+
+    /// Both.
+    fn into_parts(self) -> Option<(Self::Store, Self::Guard)>;
+}
+
+impl<S: Store + 'static, G> NewStore for (S, G) {
+    type Store = S;
+    type Guard = G;
+
+    fn into_parts(self) -> Option<(S, G)> {
+        Some(self)
+    }
+}
+
+impl<S: Store + 'static, G> NewStore for Option<(S, G)> {
+    type Store = S;
+    type Guard = G;
+
+    fn into_parts(self) -> Self {
+        self
+    }
+}
+
+/// Runs every case, each on a store of its own, to the last even if one fails.
 ///
 /// # Panics
 ///
 /// When a case failed; the message names all that did.
-pub async fn run_all<S, G>(new_store: impl AsyncFn() -> (S, G))
-where
-    S: Store + 'static,
-{
+pub async fn run_all<N: NewStore>(new_store: impl AsyncFn() -> N) {
     let mut failed = Vec::new();
     for case in CASES {
-        let (store, guard) = new_store().await;
+        let Some((store, guard)) = new_store().await.into_parts() else {
+            return;
+        };
         let run = tokio::spawn(case.run(Arc::new(store)));
         if run.await.is_err() {
             failed.push(case.name);
@@ -146,14 +177,13 @@ where
 /// # Panics
 ///
 /// When the store breaks the promise, or when no case has that name.
-pub async fn run_one<S, G>(name: &str, new_store: impl AsyncFnOnce() -> (S, G))
-where
-    S: Store + 'static,
-{
+pub async fn run_one<N: NewStore>(name: &str, new_store: impl AsyncFnOnce() -> N) {
     let Some(case) = Case::find(name) else {
         panic!("no case is called `{name}`");
     };
-    let (store, guard) = new_store().await;
+    let Some((store, guard)) = new_store().await.into_parts() else {
+        return;
+    };
     case.run(Arc::new(store)).await;
     drop(guard);
 }

@@ -47,6 +47,14 @@ pub const NPM: Program = Program {
     folders: &[],
 };
 
+/// Python, with what makes virtual environments.
+pub const PYTHON: Program = Program {
+    name: "python",
+    packages: &["python3", "python3-venv"],
+    binaries: &["python3"],
+    folders: &[],
+};
+
 /// A program, and how to come by it.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
@@ -89,6 +97,15 @@ impl Program {
         if self.is_installed() {
             return Ok(());
         }
+        let _turn = take_turn()?;
+        if self.is_installed() {
+            return Ok(());
+        }
+        self.install_packages(out)
+    }
+
+    /// Installs its packages, whether or not its executables are there.
+    pub(crate) fn install_packages(&self, out: &mut dyn Write) -> io::Result<()> {
         let packages = self.packages.join(" ");
         let failed = |why: String| {
             io::Error::other(format!(
@@ -97,14 +114,6 @@ impl Program {
             ))
         };
         let apt = Apt::permitted().map_err(&failed)?;
-        let turn = File::options()
-            .create(true)
-            .append(true)
-            .open(env::temp_dir().join("ringyo-apt-get.lock"))?;
-        turn.lock()?;
-        if self.is_installed() {
-            return Ok(());
-        }
         writeln!(
             out,
             "installing {packages} with apt-get; this may take minutes"
@@ -125,6 +134,16 @@ impl Program {
             Err(failed("its packages do not bring it".to_owned()))
         }
     }
+}
+
+/// One process after the other, until this is dropped.
+fn take_turn() -> io::Result<File> {
+    let turn = File::options()
+        .create(true)
+        .append(true)
+        .open(env::temp_dir().join("ringyo-apt-get.lock"))?;
+    turn.lock()?;
+    Ok(turn)
 }
 
 /// The right to run apt-get.

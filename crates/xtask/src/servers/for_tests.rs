@@ -11,9 +11,11 @@ use std::panic::Location;
 use std::sync::OnceLock;
 
 use super::database::Database;
-use super::debian::{POSTGRESQL, Program};
+use super::debian::{POSTGRESQL, PYTHON, Program};
 use super::postgres::{Postgres, PostgresOptions};
 use super::redis::{Redis, RedisOptions};
+use crate::cargo;
+use crate::python::Python;
 
 /// The variable that names a PostgreSQL server on which tests may make databases.
 pub const POSTGRES: &str = "RINGYO_TEST_POSTGRES";
@@ -83,6 +85,21 @@ pub fn shared_redis() -> Option<String> {
     let options = RedisOptions::default();
     program(&options.flavour().program())
         .then(|| SHARED.get_or_init(|| done(options.start())).url())
+}
+
+/// A Python with urllib3, in an environment of the workspace's own.
+///
+/// # Panics
+///
+/// When it cannot be installed, and [`WITHOUT`] has not said so.
+#[track_caller]
+pub fn python() -> Option<Python> {
+    if is_without(PYTHON.name) {
+        skip(PYTHON.name, Location::caller());
+        return None;
+    }
+    let root = done(cargo::workspace_root());
+    Some(done(Python::install(&root, &mut io::stderr())))
 }
 
 /// Whether the test can have this program, which is installed if need be.

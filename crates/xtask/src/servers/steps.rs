@@ -10,11 +10,12 @@ use std::rc::Rc;
 
 use tempfile::NamedTempFile;
 
-use super::debian::{CHROMIUM, POSTGRESQL, Program, REDIS, VALKEY};
+use super::debian::{CHROMIUM, POSTGRESQL, PYTHON, Program, REDIS, VALKEY};
 use super::for_tests::{self, is_without};
 use super::postgres::{Postgres, PostgresOptions};
 use crate::axe_core;
 use crate::cargo::Cargo;
+use crate::python::Python;
 use crate::step::{Outcome, Step};
 
 /// Where the tests are that need servers; a workspace without it needs none.
@@ -35,13 +36,28 @@ struct Found {
     without: Vec<&'static str>,
 }
 
+/// What a step brings.
+#[derive(Clone, Copy, Debug)]
+struct Brought {
+    name: &'static str,
+    /// The command that brings it, with others of its kind.
+    alone: &'static str,
+    /// The folder without which nobody needs it.
+    needed_by: &'static str,
+}
+
 impl Servers {
     /// The steps: each installs one program if it is missing, and PostgreSQL's starts one server
     /// for all tests unless the environment names one.
     pub fn steps(&self) -> Vec<Step> {
         let start = self.clone();
         vec![
-            self.step(POSTGRESQL, move |out| {
+            self.step(
+                PYTHON,
+                |root, out| Python::install(root, out).map(drop),
+                no_server,
+            ),
+            self.step(POSTGRESQL, install(POSTGRESQL), move |out| {
                 if env::var_os(for_tests::POSTGRES).is_none() {
                     let postgres = PostgresOptions::new().start()?;
                     writeln!(out, "PostgreSQL listens on port {}", postgres.port())?;
@@ -49,54 +65,62 @@ impl Servers {
                 }
                 Ok(())
             }),
-            self.step(REDIS, |_| Ok(())),
-            self.step(VALKEY, |_| Ok(())),
+            self.step(REDIS, install(REDIS), no_server),
+            self.step(VALKEY, install(VALKEY), no_server),
         ]
     }
 
-    /// The steps that install a browser and what audits pages in it.
+    /// The steps that install a browser, and what audits pages in it.
     pub fn browser_steps(&self) -> Vec<Step> {
-        let alone = "cargo xtask browser";
-        let nothing = |_: &mut dyn Write| Ok(());
-        let chromium = |_: &Path, out: &mut dyn Write| CHROMIUM.install(out);
-        let axe_core = axe_core::install;
+        let step = Brought {
+            name: CHROMIUM.name,
+            alone: "cargo xtask browser",
+            needed_by: BROWSER_NEEDED_BY,
+        };
+        let audit = Brought {
+            name: axe_core::NAME,
+            ..step
+        };
         vec![
-            self.bring(CHROMIUM.name, alone, BROWSER_NEEDED_BY, chromium, nothing),
-            self.bring(axe_core::NAME, alone, BROWSER_NEEDED_BY, axe_core, nothing),
+            self.bring(step, install(CHROMIUM), no_server),
+            self.bring(audit, axe_core::install, no_server),
         ]
     }
 
     fn step(
         &self,
         program: Program,
+        bring: impl FnOnce(&Path, &mut dyn Write) -> io::Result<()> + 'static,
         start: impl FnOnce(&mut dyn Write) -> io::Result<()> + 'static,
     ) -> Step {
-        let install = move |_: &Path, out: &mut dyn Write| program.install(out);
-        self.bring(
-            program.name,
-            "cargo xtask servers",
-            NEEDED_BY,
-            install,
-            start,
-        )
+        let brought = Brought {
+            name: program.name,
+            alone: "cargo xtask servers",
+            needed_by: NEEDED_BY,
+        };
+        self.bring(brought, bring, start)
     }
 
+    /// What cannot be brought is skipped; what does not start has failed.
     fn bring(
         &self,
-        name: &'static str,
-        alone: &str,
-        needed_by: &'static str,
-        install: impl FnOnce(&Path, &mut dyn Write) -> io::Result<()> + 'static,
+        brought: Brought,
+        bring: impl FnOnce(&Path, &mut dyn Write) -> io::Result<()> + 'static,
         start: impl FnOnce(&mut dyn Write) -> io::Result<()> + 'static,
     ) -> Step {
         let servers = self.clone();
+        let Brought {
+            name,
+            alone,
+            needed_by,
+        } = brought;
         Step::new(name, alone, move |root, out| {
             if !root.join(needed_by).is_dir() {
                 return Ok(Outcome::Skipped(format!("there is no {needed_by} here")));
             }
             let why = if is_without(name) {
                 format!("{} says so", for_tests::WITHOUT)
-            } else if let Err(error) = install(root, out) {
+            } else if let Err(error) = bring(root, out) {
                 error.to_string()
             } else {
                 start(out)?;
@@ -163,6 +187,14 @@ impl Servers {
             Ok(outcome(command.envs(servers.environment()).status()?))
         })
     }
+}
+
+fn install(program: Program) -> impl FnOnce(&Path, &mut dyn Write) -> io::Result<()> {
+    move |_, out| program.install(out)
+}
+
+fn no_server(_: &mut dyn Write) -> io::Result<()> {
+    Ok(())
 }
 
 fn outcome(status: std::process::ExitStatus) -> Outcome {

@@ -1,6 +1,7 @@
-//! A real service that limits its callers, and what it has been asked.
+//! A real service that limits its callers and may be out of order, and what it has been asked.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -8,8 +9,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use ringyo::preset::ringyo::{BRAND, CATALOG};
-use ringyo::{Credential, MemoryStore, NewKey, Pepper, PepperId, Plan, Preset, Quota, Ringyo};
+use ringyo::{Credential, NewKey, PepperRing, Plan, Preset, Quota, Ringyo, SqliteStore};
 use serde_json::json;
+use tempfile::TempDir;
 
 /// A service that listens.
 pub(crate) struct Service {
@@ -17,7 +19,15 @@ pub(crate) struct Service {
     pub(crate) base: String,
     /// A key of its only account.
     pub(crate) key: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    desk: Arc<Desk>,
+    quota: Quota,
+    place: TempDir,
+}
+
+/// Where requests are answered.
+struct Desk {
+    ringyo: Mutex<Ringyo>,
+    seen: Mutex<Vec<Seen>>,
 }
 
 /// The idempotency key of a request, and what it was answered.
@@ -26,31 +36,49 @@ pub(crate) type Seen = (Option<String>, StatusCode);
 impl Service {
     /// Starts one whose account has that rate limit.
     pub(crate) async fn start(quota: Quota) -> Self {
-        let plan = Plan::limited("slow", quota);
-        let preset = Preset::new(BRAND, CATALOG.clone(), [plan], "test");
-        let builder = Ringyo::builder(preset, Pepper::generate(PepperId::new(1)));
-        let ringyo = builder.store(MemoryStore::new()).build().await.unwrap();
+        let place = tempfile::tempdir().unwrap();
+        let ringyo = open(&place, quota).await.0;
         ringyo.accounts().create("a", "slow").await.unwrap();
         let new = NewKey::test("a", "k").scopes(["*"]);
         let issued = ringyo.keys().issue(new).await.unwrap();
-        let seen = Arc::default();
+        let desk = Arc::new(Desk {
+            ringyo: Mutex::new(ringyo),
+            seen: Mutex::default(),
+        });
         let app = Router::new()
             .route("/v1/agents", get(answer))
             .route("/v1/calls", post(answer))
-            .with_state((ringyo, Arc::clone(&seen)));
+            .with_state(desk.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self {
             base,
             key: issued.key.expose().to_owned(),
-            seen,
+            desk,
+            quota,
+            place,
         }
+    }
+
+    /// Takes the store away until the answer to one request has shown it.
+    pub(crate) async fn break_down_once(&self) {
+        let (ringyo, store) = open(&self.place, self.quota).await;
+        store.close().await.unwrap();
+        *self.desk.ringyo.lock().unwrap() = ringyo;
+        let asked = self.seen().len();
+        let (desk, repaired) = (self.desk.clone(), open(&self.place, self.quota).await.0);
+        tokio::spawn(async move {
+            while desk.seen.lock().unwrap().len() == asked {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            *desk.ringyo.lock().unwrap() = repaired;
+        });
     }
 
     /// What it has been asked so far.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
+        self.desk.seen.lock().unwrap().clone()
     }
 
     /// The status codes of its answers so far.
@@ -60,10 +88,19 @@ impl Service {
     }
 }
 
-async fn answer(
-    State((ringyo, seen)): State<(Ringyo, Arc<Mutex<Vec<Seen>>>)>,
-    headers: HeaderMap,
-) -> Response {
+async fn open(place: &TempDir, quota: Quota) -> (Ringyo, SqliteStore) {
+    let plan = Plan::limited("slow", quota);
+    let preset = Preset::new(BRAND, CATALOG.clone(), [plan], "test");
+    let peppers = PepperRing::from_file_or_create(place.path().join("peppers")).unwrap();
+    let store = SqliteStore::open(place.path().join("keys.db"))
+        .await
+        .unwrap();
+    let builder = Ringyo::builder(preset, peppers).store(store.clone());
+    (builder.build().await.unwrap(), store)
+}
+
+async fn answer(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    let ringyo = desk.ringyo.lock().unwrap().clone();
     let credential = Credential::from_headers(&headers);
     let response = match ringyo.authenticate(credential).await {
         Ok(_) => Json(json!({ "data": [] })).into_response(),
@@ -74,6 +111,6 @@ async fn answer(
     };
     let key = headers.get("idempotency-key");
     let key = key.map(|key| key.to_str().unwrap().to_owned());
-    seen.lock().unwrap().push((key, response.status()));
+    desk.seen.lock().unwrap().push((key, response.status()));
     response
 }

@@ -1,0 +1,102 @@
+//! When not to ask.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::clock::Monotonic;
+use crate::error::LimitErrorKind;
+
+/// One lost answer is bad luck, five in a row are an outage.
+const FAILURES_TO_OPEN: u32 = 5;
+
+/// With the time that a client needs to connect again, below a second.
+const PROBE_EVERY: Duration = Duration::from_millis(750);
+
+/// Closed, it lets everybody through; open, one in [`PROBE_EVERY`].
+///
+/// A probe is an ordinary request. One whose future is dropped reports nothing; the next is due at
+/// its time all the same. The numbers are independent of each other and publish nothing else, so
+/// no ordering is needed.
+#[derive(Debug, Default)]
+pub(super) struct Breaker {
+    failures_in_a_row: AtomicU32,
+    /// Nanoseconds on the monotonic clock; zero while closed.
+    probe_at: AtomicU64,
+    /// Where the last failure's kind is in [`KINDS`].
+    last_kind: AtomicUsize,
+}
+
+impl Breaker {
+    /// Why nobody is let through at `now`; `None` while closed and when a probe is due.
+    pub(super) fn avoided(&self, now: Monotonic) -> Option<LimitErrorKind> {
+        let probe_at = self.probe_at.load(Ordering::Relaxed);
+        (now.as_nanos() < probe_at).then(|| self.last_kind())
+    }
+
+    /// Lets the caller through, if need be as the probe of this turn.
+    pub(super) fn enter(&self, now: Monotonic) -> Result<(), LimitErrorKind> {
+        let probe_at = self.probe_at.load(Ordering::Relaxed);
+        if probe_at == CLOSED {
+            return Ok(());
+        }
+        let is_probe = now.as_nanos() >= probe_at
+            && self
+                .probe_at
+                .compare_exchange(
+                    probe_at,
+                    (now + PROBE_EVERY).as_nanos(),
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                )
+                .is_ok();
+        if is_probe {
+            Ok(())
+        } else {
+            Err(self.last_kind())
+        }
+    }
+
+    pub(super) fn succeeded(&self) {
+        // Read first: a healthy limiter's callers must not fight over the line of memory.
+        if self.failures_in_a_row.load(Ordering::Relaxed) != 0 {
+            self.failures_in_a_row.store(0, Ordering::Relaxed);
+            self.probe_at.store(CLOSED, Ordering::Relaxed);
+        }
+    }
+
+    /// `asked_at` is when the failed request was made.
+    pub(super) fn failed(&self, kind: LimitErrorKind, asked_at: Monotonic) {
+        let index = KINDS.iter().position(|known| *known == kind);
+        self.last_kind.store(index.unwrap_or(0), Ordering::Relaxed);
+        let failures =
+            self.failures_in_a_row
+                .update(Ordering::Relaxed, Ordering::Relaxed, |failures| {
+                    failures.saturating_add(1)
+                });
+        if failures + 1 >= FAILURES_TO_OPEN {
+            let probe_at = (asked_at + PROBE_EVERY).as_nanos();
+            self.probe_at.fetch_max(probe_at, Ordering::Relaxed);
+        }
+    }
+
+    /// Why the limiter is not asked, but for probes; `None` while closed.
+    pub(super) fn outage(&self) -> Option<LimitErrorKind> {
+        (self.probe_at.load(Ordering::Relaxed) != CLOSED).then(|| self.last_kind())
+    }
+
+    fn last_kind(&self) -> LimitErrorKind {
+        let index = self.last_kind.load(Ordering::Relaxed);
+        KINDS
+            .get(index)
+            .copied()
+            .unwrap_or(LimitErrorKind::Unavailable)
+    }
+}
+
+const CLOSED: u64 = 0;
+
+const KINDS: [LimitErrorKind; 3] = [
+    LimitErrorKind::Unavailable,
+    LimitErrorKind::Timeout,
+    LimitErrorKind::Misconfigured,
+];

@@ -1,0 +1,261 @@
+//! One call: a connection of its own for as long as it takes, a deadline on every wait, and
+//! another attempt where that is safe.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Client, Pool, PoolError};
+use ringyo_store::{StoreError, StoreErrorKind};
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use crate::connection::Limits;
+use crate::failure::Failure;
+
+/// How often a call is made before it is given up.
+const ATTEMPTS: usize = 3;
+
+/// A connection in use. Dropped before [`end`](Self::end), as it is when nobody waits for the
+/// call any more, the connection goes with it: an answer may still be on its way.
+pub(crate) struct Call {
+    client: Option<Client>,
+    limit: Duration,
+    transaction: bool,
+}
+
+/// Whether a call may be made once more when its connection was lost on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// It reads; or it is a transaction, of which nothing is kept unless it is committed; or
+    /// doing it twice is doing it once.
+    AfterLoss,
+    /// It may have been done.
+    NotAfterLoss,
+}
+
+/// The connections to a database.
+#[derive(Clone)]
+pub(crate) struct Database {
+    pool: Pool,
+    limits: Limits,
+}
+
+impl Database {
+    pub(crate) const fn new(pool: Pool, limits: Limits) -> Self {
+        Self { pool, limits }
+    }
+
+    /// Asks with statements that stand alone.
+    pub(crate) async fn ask<T, W>(
+        &self,
+        repeat: Repeat,
+        work: impl Fn(Arc<Call>) -> W,
+    ) -> Result<T, StoreError>
+    where
+        W: Future<Output = Result<T, Failure>>,
+    {
+        self.run(Kind::Statements, repeat, work).await
+    }
+
+    /// Changes something in a transaction: all of it or nothing.
+    pub(crate) async fn change<T, W>(&self, work: impl Fn(Arc<Call>) -> W) -> Result<T, StoreError>
+    where
+        W: Future<Output = Result<T, Failure>>,
+    {
+        self.run(Kind::Transaction, Repeat::AfterLoss, work).await
+    }
+
+    /// The same for what may take long.
+    pub(crate) async fn change_slowly<T, W>(
+        &self,
+        limit: Duration,
+        work: impl Fn(Arc<Call>) -> W,
+    ) -> Result<T, StoreError>
+    where
+        W: Future<Output = Result<T, Failure>>,
+    {
+        let kind = Kind::SlowTransaction(limit);
+        self.run(kind, Repeat::AfterLoss, work).await
+    }
+
+    /// Ends all connections that are not in use, and the others when they no longer are.
+    pub(crate) fn close(&self) {
+        self.pool.close();
+    }
+
+    async fn call(&self) -> Result<Call, Failure> {
+        let client = match timeout(self.limits.connect, self.pool.get()).await {
+            Ok(Ok(client)) => client,
+            Ok(Err(PoolError::Backend(error))) => return Err(error.into()),
+            Ok(Err(PoolError::Closed)) => return Err(closed()),
+            Ok(Err(_)) | Err(_) => return Err(no_connection()),
+        };
+        Ok(Call {
+            client: Some(client),
+            limit: self.limits.statement,
+            transaction: false,
+        })
+    }
+
+    async fn run<T, W>(
+        &self,
+        kind: Kind,
+        repeat: Repeat,
+        work: impl Fn(Arc<Call>) -> W,
+    ) -> Result<T, StoreError>
+    where
+        W: Future<Output = Result<T, Failure>>,
+    {
+        let mut left = ATTEMPTS;
+        loop {
+            left -= 1;
+            match self.attempt(kind, &work).await {
+                Err(failure)
+                    if left > 0
+                        && (failure.is_collision()
+                            || (repeat == Repeat::AfterLoss && failure.is_loss())) => {}
+                result => return Ok(result?),
+            }
+        }
+    }
+
+    async fn attempt<T, W>(&self, kind: Kind, work: &impl Fn(Arc<Call>) -> W) -> Result<T, Failure>
+    where
+        W: Future<Output = Result<T, Failure>>,
+    {
+        let mut call = self.call().await?;
+        call.begin(kind).await?;
+        let call = Arc::new(call);
+        let result = work(Arc::clone(&call)).await;
+        // The work has ended, and with it its hold on the call.
+        match Arc::into_inner(call) {
+            Some(call) => call.end(result).await,
+            None => result.and(Err(Failure::Late)),
+        }
+    }
+}
+
+/// What a call is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Statements that stand alone.
+    Statements,
+    /// One transaction.
+    Transaction,
+    /// One transaction whose statements have so much time, here and on the server.
+    SlowTransaction(Duration),
+}
+
+impl Call {
+    /// Asks with a statement that is prepared once for each connection.
+    pub(crate) async fn query(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Failure> {
+        let client = self.client()?;
+        let asked = async {
+            let statement = client.prepare_cached(sql).await?;
+            client.query(&statement, parameters).await
+        };
+        timeout(self.limit, asked)
+            .await
+            .map_err(|_| Failure::Late)?
+            .map_err(Failure::from)
+    }
+
+    /// The first row of an answer.
+    pub(crate) async fn row(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, Failure> {
+        let rows = self.query(sql, parameters).await?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// Runs statements that have no parameters and whose rows nobody wants.
+    pub(crate) async fn execute(&self, sql: &str) -> Result<(), Failure> {
+        timeout(self.limit, self.client()?.batch_execute(sql))
+            .await
+            .map_err(|_| Failure::Late)?
+            .map_err(Failure::from)
+    }
+
+    async fn begin(&mut self, kind: Kind) -> Result<(), Failure> {
+        if kind == Kind::Statements {
+            return Ok(());
+        }
+        self.execute("BEGIN").await?;
+        self.transaction = true;
+        if let Kind::SlowTransaction(limit) = kind {
+            let millis = limit.as_millis();
+            let set = format!(
+                "SET LOCAL statement_timeout = {millis}; SET LOCAL lock_timeout = {millis}; \
+                 SET LOCAL idle_in_transaction_session_timeout = {millis}"
+            );
+            self.execute(&set).await?;
+            self.limit = limit;
+        }
+        Ok(())
+    }
+
+    /// Ends the call: a transaction is committed if all went well, and the connection is there for
+    /// the next call unless it is late or lost.
+    async fn end<T>(mut self, result: Result<T, Failure>) -> Result<T, Failure> {
+        let ended = match (&result, self.transaction) {
+            (Err(Failure::Late), _) => return result,
+            (_, false) => Ok(()),
+            (Ok(_), true) => self.execute("COMMIT").await.map_err(unknown_unless_undone),
+            (Err(_), true) => self.execute("ROLLBACK").await,
+        };
+        let client = self.client.take();
+        if let Some(client) = client {
+            if ended.is_err() || client.is_closed() {
+                drop(Client::take(client));
+            }
+        }
+        match (result, ended) {
+            (Ok(_), Err(failure)) => Err(failure),
+            (result, _) => result,
+        }
+    }
+
+    fn client(&self) -> Result<&Client, Failure> {
+        self.client.as_ref().ok_or_else(closed)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            // Out of the pool, and closed.
+            drop(Client::take(client));
+        }
+    }
+}
+
+/// A commit that failed for any other reason may have been done.
+fn unknown_unless_undone(failure: Failure) -> Failure {
+    if failure.is_collision() {
+        return failure;
+    }
+    StoreError::with_source(
+        StoreErrorKind::Unavailable,
+        "whether the change was made durable is unknown",
+        StoreError::from(failure),
+    )
+    .into()
+}
+
+pub(crate) const fn closed() -> Failure {
+    Failure::new(StoreErrorKind::Unavailable, "the store has been closed")
+}
+
+const fn no_connection() -> Failure {
+    Failure::new(
+        StoreErrorKind::Unavailable,
+        "no connection to the database came free or could be made in time",
+    )
+}
