@@ -512,9 +512,10 @@ const secretDialog = one('#secret-dialog');
 let isWarned = false;
 let made;
 
-async function reveal({ key, ...data }, note) {
+async function reveal(data, note) {
   made = data.id;
-  secret.textContent = key;
+  secret.textContent = data.key;
+  delete data.key;
   one('#copied').textContent = '';
   one('#secret-note').textContent = note;
   isWarned = false;

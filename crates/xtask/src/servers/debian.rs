@@ -31,6 +31,22 @@ pub const VALKEY: Program = Program {
     folders: &[],
 };
 
+/// Chromium with its WebDriver, and letters for it to draw.
+pub const CHROMIUM: Program = Program {
+    name: "chromium",
+    packages: &["chromium", "chromium-driver", "fonts-liberation"],
+    binaries: &["chromium", "chromedriver"],
+    folders: &[],
+};
+
+/// npm, for what is on its registry alone.
+pub const NPM: Program = Program {
+    name: "npm",
+    packages: &["npm"],
+    binaries: &["npm"],
+    folders: &[],
+};
+
 /// Python, with what makes virtual environments.
 pub const PYTHON: Program = Program {
     name: "python",

@@ -15,7 +15,7 @@ use super::assets;
 use super::key_view::{KeyView, view};
 use super::login::LOGIN;
 use super::page::{Page, sorry};
-use crate::answer::{List, ListBody, Problem};
+use crate::answer::{ErrorBody, List, ListBody, Problem};
 use crate::app::App;
 use permissions::{Choice, choices};
 use usage::Usage;
@@ -33,6 +33,8 @@ pub(super) const API_KEYS: &str = "/dashboard/developers/api-keys";
         (status = 503, description = "A page that says that the keys are out of reach",
             content_type = "text/html", body = String,
             headers(("retry-after" = u32, description = "Seconds to wait"))),
+        (status = 500, description = "A fault of the service, said by a page if it can be",
+            content((String = "text/html"), (ErrorBody = "application/json"))),
     ),
     security((), ("session" = [])),
 )]

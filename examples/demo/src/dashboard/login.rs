@@ -41,6 +41,8 @@ struct LoginPage {
         (status = 503, description = "A page that says that the accounts are out of reach",
             content_type = "text/html", body = String,
             headers(("retry-after" = u32, description = "Seconds to wait"))),
+        (status = 500, description = "A fault of the service, said by a page if it can be",
+            content((String = "text/html"), (ErrorBody = "application/json"))),
     ),
 )]
 pub(super) async fn page(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {

@@ -2,7 +2,7 @@
 //! part of it that the tests need.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,9 +10,8 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
-
-/// Whether there is a browser, as `cargo xtask browser` tells the tests.
-const VARIABLE: &str = "RINGYO_BROWSER";
+use xtask::servers::debian::CHROMIUM;
+use xtask::servers::for_tests;
 
 /// How long something may take to appear. It is that long so that a busy machine is no failure.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -41,19 +40,15 @@ pub(crate) struct Element<'b> {
 }
 
 impl Browser {
-    /// Starts one. `None` only where it is known that there can be none, which is said loudly.
+    /// Starts one, which is installed if need be. `None` only where the environment says that it
+    /// is not to be had, which is said loudly.
     pub(crate) async fn start() -> Option<Self> {
         let alone = ALONE.lock().await;
-        let Some((chromedriver, chromium)) = find("chromedriver").zip(find("chromium")) else {
-            let known = std::env::var(VARIABLE).is_ok_and(|value| value == "unavailable");
-            assert!(
-                known,
-                "there is no chromium or no chromedriver: run `cargo xtask browser`, or install \
-                 both; {VARIABLE}=unavailable says that this cannot be done here"
-            );
-            println!("SKIPPED: there is no Chromium here, so NOTHING was tested in a browser");
+        if !for_tests::program(&CHROMIUM) {
             return None;
-        };
+        }
+        let [chromium, chromedriver] =
+            ["chromium", "chromedriver"].map(|it| CHROMIUM.find(it).unwrap());
         let profile = tempfile::tempdir().unwrap();
         let mut driver = Command::new(chromedriver)
             .arg("--port=0")
@@ -75,7 +70,7 @@ impl Browser {
         Some(browser)
     }
 
-    async fn begin(&mut self, chromium: &PathBuf) {
+    async fn begin(&mut self, chromium: &Path) {
         let profile = self.profile.path().display();
         let capabilities = json!({ "capabilities": { "alwaysMatch": {
             "goog:chromeOptions": {
@@ -283,14 +278,6 @@ impl Element<'_> {
         let path = format!("/element/{}{what}", self.id);
         self.browser.command(Method::POST, &path, Some(body)).await;
     }
-}
-
-/// A program on the path.
-fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|directory| directory.join(program))
-        .find(|program| program.is_file())
 }
 
 /// The port that the driver says it listens on.

@@ -1,5 +1,7 @@
 //! Pages of other origins, which really send what a page of the dashboard would.
 
+use std::slice;
+
 use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
@@ -61,7 +63,7 @@ async fn what_another_origin_posts_is_refused() {
             browser.run(POST, &[target(action)]).await;
         }
         browser.run(POST, &[create.clone(), new.clone()]).await;
-        browser.run(POST, &[log_out.clone()]).await;
+        browser.run(POST, slice::from_ref(&log_out)).await;
         for action in ["revoke", "disable"] {
             browser.open(&site).await;
             browser.run(SUBMIT, &[target(action)]).await;
@@ -71,7 +73,10 @@ async fn what_another_origin_posts_is_refused() {
         // Nor can it read what it may not change.
         browser.open(&site).await;
         let read = "return fetch(arguments[0], { credentials: 'include' }).then(() => 'read', () => 'refused')";
-        assert_eq!(browser.run(read, &[create.clone()]).await, json!("refused"));
+        assert_eq!(
+            browser.run(read, slice::from_ref(&create)).await,
+            json!("refused")
+        );
         assert_eq!(demo.get(&key, "/v1/agents").await.status, 200);
     }
 

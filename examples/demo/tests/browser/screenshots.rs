@@ -128,12 +128,25 @@ async fn furnish(stage: &Stage) {
         json!(["agents:read", "calls"]),
     )
     .await;
-    for key in [&dashboard, &staging, &production] {
-        assert_eq!(demo.get(key, "/v1/agents").await.status, 200);
+    // Some days later, when some have been used since: the page believes in that day.
+    let later = "const now = Date.now; Date.now = () => now() + 3 * 86_400_000;";
+    let script = json!({ "source": later });
+    let add = "Page.addScriptToEvaluateOnNewDocument";
+    stage.browser.devtools(add, script).await;
+    let database = rusqlite::Connection::open(&stage.file).unwrap();
+    let used = "INSERT INTO key_usage (key, last_used_at)
+        VALUES (?1, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+3 days', ?2))
+        ON CONFLICT (key) DO UPDATE SET last_used_at = excluded.last_used_at";
+    for (key, ago) in [
+        (&production, "-190 seconds"),
+        (&staging, "-5 hours"),
+        (&dashboard, "-26 hours"),
+        (&rotated, "-80 seconds"),
+    ] {
+        database.execute(used, [id(key), ago]).unwrap();
     }
 
     // The calls of days that are over, as the demo keeps them.
-    let database = rusqlite::Connection::open(&stage.file).unwrap();
     let insert = "INSERT INTO demo_documents (account, kind, id, body)
         VALUES ('acct_agency', 'call', ?1, json_object('id', ?1, 'agent_id', 'agent_0a1B2c3D4e5F6g7H',
             'phone_number', '+14155550123', 'status', 'completed', 'simulated', json(?2), 'credits', ?3,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::service::{Answer, Demo, Place, Visitor};
+use crate::service::{Answer, Demo, Place, Visitor, new_place};
 
 const PAGE: &str = "/dashboard/developers/api-keys";
 
@@ -198,5 +198,30 @@ async fn without_a_session_a_page_leads_to_the_way_in() {
         assert_eq!(answer.header("location"), Some("/dashboard/login"));
     }
     // The control.
+    assert_eq!(page(&demo, &visitor).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_made_is_a_page_that_says_so() {
+    let (_directory, file) = new_place();
+    let demo = Demo::start(Place::File(&file));
+    let visitor = demo.log_in("acct_agency").await;
+    let database = rusqlite::Connection::open(&file).unwrap();
+    let rename = |from: &str, to: &str| {
+        let statement = format!("ALTER TABLE {from} RENAME TO {to}");
+        database.execute_batch(&statement).unwrap();
+    };
+    rename("demo_documents", "elsewhere");
+    let sorry = page(&demo, &visitor).await;
+    assert_eq!(sorry.status, 500);
+    assert_eq!(
+        sorry.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    assert!(sorry.header("content-security-policy").is_some());
+    assert!(sorry.text.contains("Try again") && !sorry.text.contains("demo_documents"));
+    assert!(!sorry.text.contains("internal_error"), "{}", sorry.text);
+    // The control: put back, the page is there.
+    rename("elsewhere", "demo_documents");
     assert_eq!(page(&demo, &visitor).await.status, 200);
 }
