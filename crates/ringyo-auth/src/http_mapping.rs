@@ -48,7 +48,7 @@ pub enum RateHeaders {
     Legacy,
     /// `RateLimit-Policy` and `RateLimit`, structured fields (RFC 9651) of
     /// draft-ietf-httpapi-ratelimit-headers: for each bucket `q` requests in `w` seconds, `r`
-    /// left, `t` seconds until it is full.
+    /// left, `t` seconds until it is full or, where nothing is left, until there is more.
     Draft,
     /// All five.
     #[default]

@@ -20,7 +20,8 @@ pub struct Bucket<'a> {
 /// What one request costs: a weight, taken from an account's bucket and, if it has one, from the
 /// key's own bucket too. From both or from neither.
 ///
-/// An account and a key with the same text are different subjects.
+/// An account and a key with the same text are different subjects. A key belongs to one account:
+/// whether the same key under another account has the same bucket is up to the limiter.
 ///
 /// ```
 /// use ringyo_limit::{Charge, Quota};

@@ -1,5 +1,6 @@
 //! What a limiter answers, and the arithmetic that all limiters share.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::charge::{Bucket, Charge};
@@ -54,6 +55,30 @@ pub enum CheckedBy {
     Bypassed(LimitErrorKind),
 }
 
+impl CheckedBy {
+    /// One word for it, as metrics show it: `local`, `remote`, `remote_denial`, `fallback` or
+    /// `bypassed`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Remote => "remote",
+            Self::RemoteDenial => "remote_denial",
+            Self::Fallback(_) => "fallback",
+            Self::Bypassed(_) => "bypassed",
+        }
+    }
+
+    /// Why it was not the limiter that should have decided; `None` if it was.
+    #[must_use]
+    pub const fn reason(self) -> Option<LimitErrorKind> {
+        match self {
+            Self::Local | Self::Remote | Self::RemoteDenial => None,
+            Self::Fallback(reason) | Self::Bypassed(reason) => Some(reason),
+        }
+    }
+}
+
 /// How far each bucket of a charge is from full, just after a decision: the time until its
 /// theoretical arrival time, zero if that has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,10 +106,22 @@ impl Decision {
     /// [`retry_after`](Self::retry_after) will be wrong.
     #[must_use]
     pub fn from_backlog(charge: &Charge<'_>, verdict: Verdict, backlog: Backlog) -> Self {
-        let account = Level::of(BucketKind::Account, charge.account(), backlog.account);
+        Self::from_backlog_in(Duration::from_nanos(1), charge, verdict, backlog)
+    }
+
+    /// The same for a limiter on coarser time, which takes the refill interval of every quota for
+    /// what it is [in whole ticks](Quota::refill_interval_in).
+    #[must_use]
+    pub fn from_backlog_in(
+        tick: Duration,
+        charge: &Charge<'_>,
+        verdict: Verdict,
+        backlog: Backlog,
+    ) -> Self {
+        let account = Level::of(BucketKind::Account, charge.account(), backlog.account, tick);
         let key = charge
             .key()
-            .map(|bucket| Level::of(BucketKind::Key, bucket, backlog.key));
+            .map(|bucket| Level::of(BucketKind::Key, bucket, backlog.key, tick));
         let weight = charge.weight().get();
         let account_wait = account.wait(weight);
         let key_wait = key.map_or(Wait::Until(0), |key| key.wait(weight));
@@ -163,6 +200,15 @@ impl Decision {
         }
     }
 
+    /// The same decision as a node sees it that pays for `shares` cells where it admits one.
+    pub(crate) fn with_remaining_divided_by(mut self, shares: NonZeroU32) -> Self {
+        self.account.remaining /= shares;
+        if let Some(key) = &mut self.key {
+            key.remaining /= shares;
+        }
+        self
+    }
+
     /// Who decided; tells a decision that was really checked from one that was waved through.
     #[must_use]
     pub const fn checked_by(&self) -> CheckedBy {
@@ -190,6 +236,14 @@ impl BucketState {
         self.remaining
     }
 
+    /// How long until the bucket holds at least one cell; zero when it does.
+    #[must_use]
+    pub const fn next_cell_after(&self) -> Duration {
+        let all_but_one =
+            self.quota.fill_time().as_nanos() - self.quota.refill_interval().as_nanos();
+        Duration::from_nanos(self.reset_after_nanos.saturating_sub(all_but_one as u64))
+    }
+
     /// How long until the bucket is full if nothing more is charged; zero when it is.
     #[must_use]
     pub const fn reset_after(&self) -> Duration {
@@ -207,33 +261,36 @@ enum Wait {
 #[derive(Clone, Copy)]
 struct Level {
     state: BucketState,
+    interval_nanos: u64,
+    fill_nanos: u64,
 }
 
 impl Level {
-    fn of(kind: BucketKind, bucket: Bucket<'_>, backlog: Duration) -> Self {
+    fn of(kind: BucketKind, bucket: Bucket<'_>, backlog: Duration, tick: Duration) -> Self {
         let quota = bucket.quota;
-        let backlog_nanos = u64::try_from(backlog.as_nanos()).unwrap_or(u64::MAX);
-        let free = quota.fill_nanos().saturating_sub(backlog_nanos);
+        let interval_nanos = nanos(quota.refill_interval_in(tick));
+        let fill_nanos = interval_nanos.saturating_mul(quota.burst().into());
+        let backlog_nanos = nanos(backlog);
+        let free = fill_nanos.saturating_sub(backlog_nanos);
         Self {
             state: BucketState {
                 kind,
                 quota,
-                remaining: u32::try_from(free / quota.interval_nanos()).unwrap_or(u32::MAX),
+                remaining: u32::try_from(free / interval_nanos).unwrap_or(u32::MAX),
                 reset_after_nanos: backlog_nanos,
             },
+            interval_nanos,
+            fill_nanos,
         }
     }
 
     fn wait(&self, weight: u32) -> Wait {
-        let quota = self.state.quota;
-        if weight > quota.burst() {
+        if weight > self.state.quota.burst() {
             return Wait::Forever;
         }
-        let backlog_if_paid = self
-            .state
-            .reset_after_nanos
-            .saturating_add(u64::from(weight) * quota.interval_nanos());
-        Wait::Until(backlog_if_paid.saturating_sub(quota.fill_nanos()))
+        let cost = self.interval_nanos.saturating_mul(weight.into());
+        let backlog_if_paid = self.state.reset_after_nanos.saturating_add(cost);
+        Wait::Until(backlog_if_paid.saturating_sub(self.fill_nanos))
     }
 
     fn is_nearer_to_refusal_than(&self, other: &Self) -> bool {
@@ -242,4 +299,8 @@ impl Level {
             || (this.remaining == other.remaining
                 && this.reset_after_nanos > other.reset_after_nanos)
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

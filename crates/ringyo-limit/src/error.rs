@@ -25,12 +25,24 @@ pub struct LimitError {
 pub enum LimitErrorKind {
     /// The limiter cannot be reached. Nothing was charged; try again later.
     Unavailable,
-    /// No answer in time. The charge may or may not have been made; do not repeat it within the
-    /// same request.
+    /// No answer in time, or the connection broke while it was awaited. The charge may or may not
+    /// have been made; do not repeat it within the same request.
     Timeout,
     /// The limiter answered, but refuses to work as it is set up: wrong credentials, no
     /// permission, an unsupported version. Waiting does not help, an operator does.
     Misconfigured,
+}
+
+impl LimitErrorKind {
+    /// One word for it, as metrics show it: `unavailable`, `timeout` or `misconfigured`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Timeout => "timeout",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
 }
 
 impl LimitError {

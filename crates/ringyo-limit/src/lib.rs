@@ -58,6 +58,8 @@
 //! - [`Quota`], [`Charge`], [`Decision`]: the values.
 //! - [`RateLimiter`], [`LimitError`]: the contract.
 //! - [`LocalLimiter`]: the limiter for one process, on the `governor` crate.
+//! - [`FallBack`], [`FailClosed`], [`FailOpen`]: what to do while a shared limiter does not answer,
+//!   see [`outage`].
 //! - [`Clock`], [`SystemClock`], [`ManualClock`]: the time.
 //! - `conformance`: the suite that every limiter must pass.
 //!
@@ -75,6 +77,7 @@ mod decision;
 mod error;
 mod limiter;
 mod local;
+pub mod outage;
 mod quota;
 
 pub use charge::{Bucket, Charge};
@@ -83,4 +86,5 @@ pub use decision::{Backlog, BucketKind, BucketState, CheckedBy, Decision, Verdic
 pub use error::{LimitError, LimitErrorKind};
 pub use limiter::RateLimiter;
 pub use local::LocalLimiter;
+pub use outage::{FailClosed, FailOpen, FallBack};
 pub use quota::{Quota, QuotaError};

@@ -213,6 +213,28 @@ impl Quota {
         Duration::from_nanos(self.interval_nanos)
     }
 
+    /// The refill interval rounded up to whole `tick`s, for a limiter whose time is coarser than a
+    /// nanosecond: never shorter than [`refill_interval`](Self::refill_interval), and longer by
+    /// less than one tick. A tick of zero counts as a nanosecond.
+    ///
+    /// ```
+    /// use ringyo_limit::Quota;
+    /// use std::time::Duration;
+    ///
+    /// let microsecond = Duration::from_micros(1);
+    /// let quota = Quota::per_second(700);
+    /// assert_eq!(quota.refill_interval(), Duration::from_nanos(1_428_572));
+    /// assert_eq!(quota.refill_interval_in(microsecond), Duration::from_nanos(1_429_000));
+    /// ```
+    #[must_use]
+    pub const fn refill_interval_in(&self, tick: Duration) -> Duration {
+        let tick = tick.as_nanos() as u64;
+        if tick <= 1 {
+            return self.refill_interval();
+        }
+        Duration::from_nanos(self.interval_nanos.next_multiple_of(tick))
+    }
+
     /// The time in which an empty bucket becomes full: burst × refill interval.
     #[must_use]
     pub const fn fill_time(&self) -> Duration {
@@ -226,11 +248,7 @@ impl Quota {
         self.interval_nanos != self.period_nanos.div_ceil(self.limit.get() as u64)
     }
 
-    pub(crate) const fn interval_nanos(&self) -> u64 {
-        self.interval_nanos
-    }
-
-    pub(crate) const fn fill_nanos(&self) -> u64 {
+    const fn fill_nanos(&self) -> u64 {
         self.interval_nanos * self.burst.get() as u64
     }
 

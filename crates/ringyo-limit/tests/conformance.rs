@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use ringyo_limit::conformance::{self, Case};
 use ringyo_limit::{
-    Backlog, Charge, Decision, LimitError, LocalLimiter, Monotonic, Now, Quota, RateLimiter,
-    Verdict,
+    Backlog, Charge, Decision, FailClosed, FailOpen, FallBack, LimitError, LocalLimiter, Monotonic,
+    Now, Quota, RateLimiter, Verdict,
 };
 
 const TICK: Duration = Duration::from_nanos(1);
@@ -22,6 +22,23 @@ async fn local_limiter_conforms() {
 async fn suite_runs_on_coarser_time() {
     conformance::run(Duration::from_micros(1), async || {
         Arc::new(Arc::new(LocalLimiter::new())) as _
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn guarded_limiters_conform() {
+    conformance::run(TICK, async || {
+        Arc::new(FailClosed::new(LocalLimiter::new())) as _
+    })
+    .await;
+    conformance::run(TICK, async || {
+        Arc::new(FallBack::new(LocalLimiter::new())) as _
+    })
+    .await;
+    conformance::run(TICK, async || {
+        let limiter = LocalLimiter::new();
+        Arc::new(FailOpen::with_no_limits_during_outages(limiter)) as _
     })
     .await;
 }

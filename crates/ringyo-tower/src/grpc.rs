@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -38,7 +38,6 @@ pub(crate) fn response(
     let mut response = Response::new(Bytes::new());
     *response.headers_mut() = parts.headers;
     let headers = response.headers_mut();
-    headers.remove(CACHE_CONTROL);
     headers.insert(CONTENT_TYPE, content_type);
     headers.insert(GRPC_STATUS, status(parts.status));
     headers.insert(GRPC_MESSAGE, encoded(&format!("{code}: {message}")));

@@ -51,7 +51,7 @@
 //! [`AuthLayer`] makes an [`AuthService`], whose [`AuthFuture`] gives a response with an
 //! [`AuthBody`] · [`RouteMap`], [`Route`] and [`Access`] say what routes ask · [`ClientAddress`]
 //! and [`PeerAddress`] say where requests come from · [`RequestId`] and [`X_REQUEST_ID`] ·
-//! [`DECISIONS_TOTAL`] and [`DECISION_DURATION_SECONDS`] name the metrics · `axum` has extractors.
+//! [`DECISIONS_TOTAL`], [`DECISION_DURATION_SECONDS`] and [`RATE_CHECKS_TOTAL`] name the metrics · `axum` has extractors.
 //!
 //! # Where it fits
 //!
@@ -63,7 +63,7 @@
 //!
 //! # gRPC
 //!
-//! A refusal of a request whose content type is `application/grpc`, `application/grpc+…` or
+//! A refusal of a `POST` whose content type is `application/grpc`, `application/grpc+…` or
 //! `application/grpc-web…` has no body, status 200, and these headers: `grpc-status`,
 //! `grpc-message` (the code of the refusal, a colon, its message) and as metadata what the HTTP
 //! answer would have had, such as `retry-after` and the rate headers.
@@ -92,6 +92,7 @@
 //! | --- | --- | --- |
 //! | `ringyo_decisions_total` | counter | `decision`: `allowed` or the code of the refusal; `mode`: `live`, `test`, or `unknown` when no caller was made out |
 //! | `ringyo_decision_duration_seconds` | histogram | none |
+//! | `ringyo_rate_checks_total` | counter | `checked_by`: `local`, `remote`, `remote_denial` (remembered by this node), `fallback` or `bypassed` (decided without the limiter), `nobody` (the limiter failed, and so the request was refused); `reason`: `unavailable`, `timeout` or `misconfigured` for the last three, else `none` |
 //!
 //! Each decision counts: a request that one layer lets in and another one inside of it refuses is
 //! an `allowed` and a refusal. Requests to public routes are not counted.
@@ -131,7 +132,7 @@ pub use body::AuthBody;
 pub use client_address::{ClientAddress, PeerAddress};
 pub use future::AuthFuture;
 pub use layer::AuthLayer;
-pub use meters::{DECISION_DURATION_SECONDS, DECISIONS_TOTAL};
+pub use meters::{DECISION_DURATION_SECONDS, DECISIONS_TOTAL, RATE_CHECKS_TOTAL};
 pub use request_id::{RequestId, X_REQUEST_ID};
 pub use routes::{Access, Route, RouteMap};
 pub use service::AuthService;

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use ringyo_auth::{AuthError, Caller};
+use ringyo_auth::{AuthError, Caller, Unavailable};
 use tracing::field::{Empty, display};
 use tracing::{Span, debug, info_span, warn};
 
@@ -35,6 +35,7 @@ pub(crate) fn allowed(meters: &Meters, span: &Span, caller: &Caller, took: Durat
     know(span, caller);
     span.record("decision", ALLOWED);
     meters.allowed(caller, took);
+    rate_checked_for(meters, caller);
 }
 
 /// `took` is `None` where the question was asked of a request that had been let in before.
@@ -52,12 +53,38 @@ pub(crate) fn refused(
     }
     if let Denial::Auth(error) = denial {
         know_key_of(span, error);
+        rate_checked_in(meters, error);
         tell(error);
     }
     span.record("decision", code);
     meters.refused(code, mode);
     if let Some(took) = took {
         meters.record(took);
+        if let Some(caller) = caller {
+            rate_checked_for(meters, caller);
+        }
+    }
+}
+
+/// The rate was asked about and is fine.
+fn rate_checked_for(meters: &Meters, caller: &Caller) {
+    if let Some(decision) = caller.rate() {
+        let by = decision.checked_by();
+        meters.rate_checked(by.as_str(), by.reason().map(|reason| reason.as_str()));
+    }
+}
+
+/// The rate was asked about, and that is why the request is refused.
+fn rate_checked_in(meters: &Meters, error: &AuthError) {
+    match error {
+        AuthError::RateLimited(decision) => {
+            let by = decision.checked_by();
+            meters.rate_checked(by.as_str(), by.reason().map(|reason| reason.as_str()));
+        }
+        AuthError::Unavailable(Unavailable::Limiter(error)) => {
+            meters.rate_checked("nobody", Some(error.kind().as_str()));
+        }
+        _ => {}
     }
 }
 

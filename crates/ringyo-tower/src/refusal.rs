@@ -26,10 +26,11 @@ pub(crate) struct Answer {
 
 impl Form {
     pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
-        match grpc::content_type(headers) {
-            Some(content_type) => Self::Grpc(content_type),
-            None if *method == Method::HEAD => Self::Head,
-            None => Self::Plain,
+        match *method {
+            Method::HEAD => Self::Head,
+            // gRPC knows no other method; whoever sends one gets no status 200 for a refusal.
+            Method::POST => grpc::content_type(headers).map_or(Self::Plain, Self::Grpc),
+            _ => Self::Plain,
         }
     }
 }

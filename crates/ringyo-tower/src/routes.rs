@@ -59,13 +59,18 @@ pub struct Route {
 /// enforces it, documentation and OpenAPI list it, a test compares it with what is served.
 ///
 /// Paths are written as axum 0.8 writes them: `{id}` for one segment, `{*rest}` for all that
-/// follow. They are compared with the path as the layer sees it, so a layer with a map belongs
-/// outside of whatever strips prefixes (in axum on the outermost router, not inside of `nest`).
+/// follow. They are compared with the path as the layer sees it: inside of what strips a prefix,
+/// such as axum's `nest`, without that prefix.
+///
+/// The layer guards what it is put around. In axum `Router::layer` goes around the routes that are
+/// there already, so call it last; around the whole router, with what is added later and the
+/// answers to wrong methods, goes `AuthLayer::layer(&auth, router)`.
 ///
 /// A route that is not in the map is not served, so that forgetting one shuts a door instead of
 /// leaving it open. The answers then, to those who have a valid key: 404 `not_found` for a path
 /// that is not there, 405 `method_not_allowed` with `Allow` for another method. Others get the
-/// 401 that they get anywhere, and learn nothing. `HEAD` is served where `GET` is (RFC 9110
+/// 401 that they get anywhere. (Inside of axum's `Router::layer` the router adds an `Allow` of its
+/// own to it.) `HEAD` is served where `GET` is (RFC 9110
 /// §9.3.2). A browser's preflight (`OPTIONS`) has no key: put the CORS layer outside of this one.
 ///
 /// ```

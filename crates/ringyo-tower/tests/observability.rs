@@ -15,9 +15,12 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use ringyo_auth::preset::ringyo::{AGENTS_READ, CALLS_READ};
 use ringyo_auth::{NewKey, Preset, Ringyo};
 use ringyo_key::{Pepper, PepperId};
-use ringyo_limit::ManualClock;
+use ringyo_limit::{FailClosed, FailOpen, FallBack, ManualClock, RateLimiter};
+use ringyo_redis::{RedisConfig, RedisLimiter};
 use ringyo_store::MemoryStore;
-use ringyo_tower::{Access, AuthLayer, DECISION_DURATION_SECONDS, DECISIONS_TOTAL, RouteMap};
+use ringyo_tower::{
+    Access, AuthLayer, DECISION_DURATION_SECONDS, DECISIONS_TOTAL, RATE_CHECKS_TOTAL, RouteMap,
+};
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -266,6 +269,8 @@ fn decisions_are_counted_and_timed() {
             let count = counted(&metrics, decision, mode);
             assert_eq!(count, expected, "{decision} {mode}");
         }
+        // Each of them asked about the rate, but those without a caller.
+        assert_eq!(checked(&metrics, "local", "none"), 65);
         let rendered = metrics.render();
         let timed = format!("{DECISION_DURATION_SECONDS}_count 67\n");
         assert!(rendered.contains(&timed), "{rendered}");
@@ -278,6 +283,91 @@ fn decisions_are_counted_and_timed() {
             metrics.render()
         );
     });
+}
+
+/// Who answered questions about the rate, and why it was not the limiter.
+fn checked(metrics: &PrometheusHandle, checked_by: &str, reason: &str) -> u64 {
+    let line = format!("{RATE_CHECKS_TOTAL}{{checked_by=\"{checked_by}\",reason=\"{reason}\"}} ");
+    let rendered = metrics.render();
+    let count = rendered.lines().find_map(|other| other.strip_prefix(&line));
+    count.map_or(0, |count| count.parse().unwrap())
+}
+
+/// Asks ten times with a limiter of this kind, and gives what was counted.
+fn checked_with(
+    limiter: impl FnOnce() -> std::sync::Arc<dyn RateLimiter>,
+    expected: &[(&str, &str, u64)],
+) {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let metrics = recorder.handle();
+    block_on(async {
+        let ringyo = Ringyo::builder(Preset::ringyo(), Pepper::generate(PepperId::new(1)))
+            .store(MemoryStore::new())
+            .limiter(limiter())
+            .build()
+            .await
+            .unwrap();
+        ringyo.accounts().create("acct_1", "pro").await.unwrap();
+        let new = NewKey::live("acct_1", "l").scopes(["agents:read"]);
+        let new = new.quota_per_minute(std::num::NonZeroU32::new(4).unwrap());
+        let issued = ringyo.keys().issue(new).await.unwrap();
+        let layer = AuthLayer::new(ringyo).routes(routes());
+        let service = layer.layer(service_fn(inside));
+        let _recording = metrics::set_default_local_recorder(&recorder);
+        for _ in 0..9 {
+            ask(&service, "/", issued.key.expose()).await;
+        }
+        // What lacks a permission has been asked about too.
+        ask(&service, "/calls", issued.key.expose()).await;
+    });
+    let mut total = 0;
+    for (checked_by, reason, count) in expected {
+        let counted = checked(&metrics, checked_by, reason);
+        assert_eq!(
+            counted,
+            *count,
+            "{checked_by} {reason}: {}",
+            metrics.render()
+        );
+        total += counted;
+    }
+    assert_eq!(total, 10);
+}
+
+#[test]
+fn who_checked_the_rate_is_counted() {
+    let dead = || {
+        // Nobody listens on port 1.
+        let config = RedisConfig::new("redis://127.0.0.1:1").unwrap();
+        RedisLimiter::start(config).unwrap()
+    };
+    let why = "unavailable";
+    checked_with(
+        || std::sync::Arc::new(FallBack::new(dead())),
+        &[("fallback", why, 10), ("nobody", why, 0)],
+    );
+    checked_with(
+        || std::sync::Arc::new(FailOpen::with_no_limits_during_outages(dead())),
+        &[("bypassed", why, 10), ("fallback", why, 0)],
+    );
+    checked_with(
+        || std::sync::Arc::new(FailClosed::new(dead())),
+        &[("nobody", why, 10), ("bypassed", why, 0)],
+    );
+    let Some(address) = xtask::servers::for_tests::shared_redis() else {
+        return;
+    };
+    checked_with(
+        || {
+            let config = RedisConfig::new(&address).unwrap();
+            // Patient: this is not about time.
+            let config = config.with_deadline(Duration::from_secs(20));
+            let prefix = format!("observed-{}", std::process::id());
+            let config = config.with_prefix(&prefix).unwrap();
+            std::sync::Arc::new(FallBack::new(RedisLimiter::start(config).unwrap()))
+        },
+        &[("remote", "none", 4), ("remote_denial", "none", 6)],
+    );
 }
 
 #[test]

@@ -2,3 +2,6 @@
 
 #[doc = include_str!("../docs/architecture.md")]
 pub mod architecture {}
+
+#[doc = include_str!("../docs/ringyoctl.md")]
+pub mod ringyoctl {}

@@ -47,15 +47,17 @@
 //! * Start with [`Ringyo`]; its parts are [`Authenticator`], [`KeyManager`], [`Accounts`],
 //!   [`Wallet`] and [`HttpMapping`].
 //! * [`key`], [`scope`], [`limit`], [`store`] and [`auth`] are the crates below, whole.
-//! * [`docs`] explains the architecture and the decisions behind it.
+//! * [`docs`] explains the architecture and the decisions behind it, and
+//!   [`ringyoctl`](docs::ringyoctl), which manages keys from a shell.
 //!
 //! # Features
 //!
 //! | feature | adds | default |
 //! | --- | --- | --- |
 //! | `sqlite` | [`SqliteStore`], everything in one file; needs a C compiler | yes |
-//! | `postgres` | `PostgresStore`, for many machines | no |
-//! | `postgres-tls` | the same, with connections through TLS | no |
+//! | `postgres` | `PostgresStore`, for many machines; `postgres-tls` the same through TLS | no |
+//! | `redis` | `RedisLimiter`, one rate limit for many machines, on Redis or Valkey | no |
+//! | `redis-tls`, `redis-cluster`, `redis-sentinel` | the same through TLS, on a cluster, behind sentinels | no |
 //! | `tower` | `ringyo::tower`, a layer for anything that speaks tower: axum, tonic, hyper | no |
 //! | `axum` | the same with extractors for axum | no |
 
@@ -64,6 +66,8 @@ pub use ringyo_key as key;
 pub use ringyo_limit as limit;
 #[cfg(feature = "postgres")]
 pub use ringyo_postgres as postgres;
+#[cfg(feature = "redis")]
+pub use ringyo_redis as redis;
 pub use ringyo_scope as scope;
 #[cfg(feature = "sqlite")]
 pub use ringyo_sqlite as sqlite;
@@ -81,9 +85,14 @@ pub use ringyo_auth::{
 pub use ringyo_key::{
     ApiKey, Brand, KeyFormat, KeyId, Mode, Pepper, PepperError, PepperId, PepperRing,
 };
-pub use ringyo_limit::{Clock, Decision, LocalLimiter, ManualClock, Now, Quota, SystemClock};
+pub use ringyo_limit::{
+    Clock, Decision, FailClosed, FailOpen, FallBack, LocalLimiter, ManualClock, Now, Quota,
+    SystemClock,
+};
 #[cfg(feature = "postgres")]
 pub use ringyo_postgres::{PostgresOptions, PostgresStore};
+#[cfg(feature = "redis")]
+pub use ringyo_redis::{RedisConfig, RedisLimiter};
 pub use ringyo_scope::{Action, Catalog, Permission, Requirement, Resource, ScopeSet};
 #[cfg(feature = "sqlite")]
 pub use ringyo_sqlite::SqliteStore;

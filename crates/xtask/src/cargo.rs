@@ -98,6 +98,16 @@ pub fn workspace_root() -> io::Result<PathBuf> {
         .ok_or_else(|| io::Error::other("cargo named no directory for the workspace"))
 }
 
+/// Where cargo puts what it builds for the workspace at `root`.
+pub(crate) fn target_directory(root: &Path) -> io::Result<PathBuf> {
+    let metadata = answer(root, "metadata --format-version 1 --no-deps")?;
+    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
+    metadata["target_directory"]
+        .as_str()
+        .map(PathBuf::from)
+        .ok_or_else(|| io::Error::other("cargo named no directory for what it builds"))
+}
+
 /// What cargo prints for these arguments in `root`.
 pub(crate) fn answer(root: &Path, arguments: &str) -> io::Result<String> {
     let cargo = Cargo::new(arguments);

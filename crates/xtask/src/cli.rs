@@ -11,6 +11,8 @@ cargo xtask ci [--runner nextest|cargo]     format, clippy, documentation, struc
 cargo xtask structure                       check the shape of the workspace
 cargo xtask fuzz [--seed N]                 send the demo requests drawn from its OpenAPI document
 cargo xtask servers [COMMAND ...]           install the servers that tests need, run COMMAND with them
+cargo xtask browser [--runner nextest|cargo]
+                                            install a browser and run the tests that use it
 cargo xtask help                            print this
 
 Without --runner, nextest is used where it is installed, else cargo test.";
@@ -26,6 +28,8 @@ pub enum Task {
     Structure,
     /// The fuzzing alone, with the requests that this seed draws, or the usual ones.
     Fuzz(Option<u32>),
+    /// The tests in a browser alone, with this runner.
+    Browser(Runner),
     /// The servers alone, and a command that finds them in its environment, if there is one.
     Servers(Vec<String>),
     /// The usage text.
@@ -58,6 +62,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, UsageE
         ["ci", rest @ ..] => Ok(Task::Ci(runner(rest)?)),
         ["structure"] => Ok(Task::Structure),
         ["fuzz", rest @ ..] => Ok(Task::Fuzz(seed(rest)?)),
+        ["browser", rest @ ..] => Ok(Task::Browser(runner(rest)?)),
         ["servers", ..] => Ok(Task::Servers(arguments[1..].to_vec())),
         ["help" | "--help" | "-h"] => Ok(Task::Help),
         [] => Err(UsageError("expected a task".into())),

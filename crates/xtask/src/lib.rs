@@ -33,16 +33,18 @@
 //!
 //! | word | meaning |
 //! | --- | --- |
-//! | task | what the person asked for: `test`, `ci`, `structure`, `fuzz` or `servers` |
+//! | task | what the person asked for: `test`, `ci`, `structure`, `fuzz`, `servers` or `browser` |
 //! | step | one numbered part of a task, which passes, fails or is skipped, and can be run alone |
 //! | runner | what executes the tests: nextest where it is installed, else `cargo test` |
 //! | rule | one statement about the shape of the workspace that a machine checks |
 //! | violation | one place where a rule is broken |
 
+pub mod axe_core;
 pub mod cargo;
 pub mod ci;
 pub mod cli;
 pub mod fuzz;
+pub mod python;
 pub mod servers;
 pub mod step;
 pub mod structure;

@@ -32,6 +32,7 @@ fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
         Task::Ci(runner) => ci::steps(runner),
         Task::Structure => vec![structure::step()],
         Task::Fuzz(seed) => vec![fuzz::step(seed)],
+        Task::Browser(runner) => test::browser_steps(runner),
         Task::Servers(command) => {
             let servers = Servers::default();
             let mut steps = servers.steps();

@@ -33,25 +33,38 @@ impl Runner {
     }
 }
 
-/// The steps, in order: build, fuzzing, the servers, tests, documentation tests. All but the build
-/// run to the end, so that one run shows every failure; when the build fails they are skipped.
+/// The steps, in order: build, the servers, the browser, fuzzing, tests, documentation tests. All
+/// but the build run to the end, so that one run shows every failure; when the build fails they are
+/// skipped.
 ///
-/// A server that is not to be had is a step that is skipped, and so are its tests: each says so,
-/// and the step of the tests repeats it.
+/// A server or browser that is not to be had is a step that is skipped, and so are its tests: each
+/// says so, and the step of the tests repeats it.
 pub fn steps(runner: Runner) -> Vec<Step> {
     let run = runner.arguments();
     let servers = Servers::default();
-    let mut steps = vec![
-        Step::cargo("build", Cargo::new(format!("{run} --no-run"))).or_stop(),
-        fuzz::step(None),
-    ];
+    let mut steps = vec![Step::cargo("build", Cargo::new(format!("{run} --no-run"))).or_stop()];
     steps.extend(servers.steps());
+    steps.extend(servers.browser_steps());
     steps.extend([
+        fuzz::step(None),
         servers.test("tests", Cargo::new(format!("{run} --no-fail-fast"))),
         servers.test(
             "doctests",
             Cargo::new("test --doc --workspace --all-features --no-fail-fast"),
         ),
     ]);
+    steps
+}
+
+/// The steps that install a browser, and then the tests that use one, with this runner.
+pub fn browser_steps(runner: Runner) -> Vec<Step> {
+    let run = match runner {
+        Runner::Nextest => "nextest run",
+        Runner::CargoTest => "test",
+    };
+    let tests = format!("{run} --package ringyo-demo --all-features --test browser");
+    let servers = Servers::default();
+    let mut steps = servers.browser_steps();
+    steps.push(servers.test("browser tests", Cargo::new(tests)));
     steps
 }

@@ -100,10 +100,13 @@ fn a_sound_workspace_passes_all_its_tests() {
     assert_eq!(
         skipped,
         [
-            "SKIPPED: fuzz because there is no examples/demo/examples/fuzz here",
+            "SKIPPED: python because there is no crates/xtask/src/servers here",
             "SKIPPED: postgresql because there is no crates/xtask/src/servers here",
             "SKIPPED: redis because there is no crates/xtask/src/servers here",
             "SKIPPED: valkey because there is no crates/xtask/src/servers here",
+            "SKIPPED: chromium because there is no examples/demo/tests/browser here",
+            "SKIPPED: axe-core because there is no examples/demo/tests/browser here",
+            "SKIPPED: fuzz because there is no examples/demo/examples/fuzz here",
         ]
     );
 }
@@ -123,7 +126,7 @@ fn fuzzing_without_python_is_skipped_loudly() {
     let printed = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{printed}");
     assert!(printed.contains("cargo xtask fuzz --seed 7"), "{printed}");
-    let why = "SKIPPED: fuzz because python3, 3.11 or newer, is not installed\n";
+    let why = "SKIPPED: fuzz because python is not installed and there is no apt-get here";
     assert!(printed.contains(why), "{printed}");
     assert!(printed.contains("PASSED in"), "{printed}");
     assert!(printed.contains(", SKIPPED: fuzz\n"), "{printed}");
@@ -140,7 +143,7 @@ fn planted_with_servers() -> TempDir {
 #[test]
 fn does_without() {
     let without = std::env::var(\"RINGYO_TEST_WITHOUT\").unwrap();
-    assert_eq!(without, \"redis,chromium,postgresql,valkey\");
+    assert_eq!(without, \"redis,chromium,postgresql,valkey,python\");
     let skipped = std::env::var(\"RINGYO_TEST_SKIPPED\").unwrap();
     std::fs::write(skipped, \"SKIPPED: does_without because it must\\n\").unwrap();
 }
@@ -157,11 +160,14 @@ fn what_is_not_to_be_had_is_skipped_and_the_tests_are_told() {
         .current_dir(root.path())
         .env("CARGO_TARGET_DIR", root.path().join("target"))
         .env("CARGO_NET_OFFLINE", "true")
-        .env("RINGYO_TEST_WITHOUT", "redis, chromium,postgresql,valkey")
+        .env(
+            "RINGYO_TEST_WITHOUT",
+            "redis, chromium,postgresql,valkey,python",
+        )
         .output()
         .unwrap();
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    for name in ["postgresql", "redis", "valkey"] {
+    for name in ["python", "postgresql", "redis", "valkey"] {
         let why = format!("SKIPPED: {name} because RINGYO_TEST_WITHOUT says so\n");
         assert!(printed.contains(&why), "{printed}");
     }
@@ -169,8 +175,59 @@ fn what_is_not_to_be_had_is_skipped_and_the_tests_are_told() {
     let line = "\nSKIPPED: does_without because it must\n";
     assert!(printed.contains(line), "{printed}");
     assert!(printed.contains("tests: passed"), "{printed}");
-    let verdict = ", SKIPPED: fuzz, postgresql, redis, valkey";
+    let verdict = ", SKIPPED: python, postgresql, redis, valkey, chromium, axe-core, fuzz";
     assert!(printed.contains(verdict), "{printed}");
+}
+
+#[test]
+fn a_browser_that_is_not_to_be_had_is_skipped_and_its_tests_are_told() {
+    let root = planted();
+    let manifest = MANIFEST.replace("crates/*", "examples/*");
+    let manifest = format!("{manifest}\n[workspace.lints.rust]\nunsafe_code = \"forbid\"\n");
+    write(root.path(), "Cargo.toml", &manifest);
+    let manifest = SCOPE_MANIFEST.replace("ringyo-scope", "ringyo-demo");
+    write(root.path(), "examples/demo/Cargo.toml", &manifest);
+    write(root.path(), "examples/demo/src/lib.rs", SCOPE);
+    let test = "\
+#[test]
+fn does_without() {
+    let without = std::env::var(\"RINGYO_TEST_WITHOUT\").unwrap();
+    assert_eq!(without, \"chromium,axe-core\");
+}
+";
+    write(root.path(), "examples/demo/tests/browser/main.rs", test);
+    // The toolchain and a linker, which brings no browser, no npm and no apt-get.
+    let path = root.path().join("bin");
+    fs::create_dir(&path).unwrap();
+    for program in ["cc", "ld"] {
+        let found = std::env::split_paths(&std::env::var_os("PATH").unwrap())
+            .map(|folder| folder.join(program))
+            .find(|program| program.is_file());
+        std::os::unix::fs::symlink(found.unwrap(), path.join(program)).unwrap();
+    }
+    let toolchain = Path::new(env!("CARGO")).parent().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["browser", "--runner", "cargo"])
+        .current_dir(root.path())
+        .env("CARGO_TARGET_DIR", root.path().join("target"))
+        .env("CARGO_NET_OFFLINE", "true")
+        .env_remove("RUSTFLAGS")
+        .env("PATH", std::env::join_paths([toolchain, &path]).unwrap())
+        .output()
+        .unwrap();
+    let printed = [output.stdout, output.stderr].concat();
+    let printed = String::from_utf8_lossy(&printed).into_owned();
+    for why in [
+        "SKIPPED: chromium because chromium is not installed and there is no apt-get here \
+         (install chromium chromium-driver fonts-liberation)\n",
+        "SKIPPED: axe-core because npm is not installed and there is no apt-get here \
+         (install npm)\n",
+        "browser tests: passed",
+        ", SKIPPED: chromium, axe-core",
+    ] {
+        assert!(printed.contains(why), "{why}: {printed}");
+    }
+    assert!(output.status.success(), "{printed}");
 }
 
 #[test]
@@ -180,11 +237,11 @@ fn servers_are_handed_to_a_command() {
         Command::new(env!("CARGO_BIN_EXE_xtask"))
             .args(["servers", "sh", "-c", script])
             .current_dir(root.path())
-            .env("RINGYO_TEST_WITHOUT", "postgresql, redis,valkey")
+            .env("RINGYO_TEST_WITHOUT", "postgresql, redis,valkey,python")
             .output()
             .unwrap()
     };
-    let output = run(r#"test "$RINGYO_TEST_WITHOUT" = postgresql,redis,valkey"#);
+    let output = run(r#"test "$RINGYO_TEST_WITHOUT" = postgresql,redis,valkey,python"#);
     assert!(output.status.success(), "{output:?}");
     let output = run(r#"test "$RINGYO_TEST_WITHOUT" = """#);
     assert!(!output.status.success(), "{output:?}");
@@ -289,7 +346,7 @@ fn ci_passes_a_sound_workspace_and_finds_one_fault_of_each_check() {
     let root = planted();
     let (code, printed) = xtask(root.path(), &["ci", "--runner", "cargo"]);
     assert_eq!(code, 0, "{printed}");
-    assert!(printed.contains("[11/11] doctests: passed"), "{printed}");
+    assert!(printed.contains("[14/14] doctests: passed"), "{printed}");
 
     // Badly formatted, a clippy warning, a broken link, and no page.
     write(

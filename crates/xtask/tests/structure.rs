@@ -11,7 +11,7 @@ use xtask::structure::{
 const PAGE: &str = "//! What it is.\n//!\n//! ```\n//! assert!(true);\n//! ```\n";
 
 /// The packages of a workspace that keeps every rule, and what each may depend on.
-const KEPT: [(&str, &str, &[&str]); 10] = [
+const KEPT: [(&str, &str, &[&str]); 11] = [
     ("ringyo-key", "crates/ringyo-key", &["sha2"]),
     ("ringyo-scope", "crates/ringyo-scope", &["serde"]),
     ("ringyo-limit", "crates/ringyo-limit", &["governor"]),
@@ -29,6 +29,11 @@ const KEPT: [(&str, &str, &[&str]); 10] = [
         "ringyo-auth",
         "crates/ringyo-auth",
         &["ringyo-key", "ringyo-scope", "ringyo-store", "ringyo-limit"],
+    ),
+    (
+        "ringyo-redis",
+        "crates/ringyo-redis",
+        &["ringyo-limit", "redis", "tokio"],
     ),
     ("ringyo", "crates/ringyo", &["ringyo-auth", "ringyo-sqlite"]),
     ("ringyo-demo", "examples/demo", &["ringyo", "rusqlite"]),
@@ -59,6 +64,11 @@ fn kept() -> Workspace {
         "crates/ringyo-sqlite/src/keys.rs",
         r#"const FIND: &str = "SELECT id FROM keys";"#,
     ));
+    files.push(file(
+        "crates/ringyo-redis/src/script.rs",
+        r#"const PING: &str = "return redis.call('PING')";"#,
+    ));
+    files.push(file("crates/ringyo-redis/src/gcra.lua", "return 1"));
     Workspace {
         packages: packages.into(),
         files,
@@ -349,6 +359,31 @@ fn database_drivers_belong_to_the_sql_stores() {
         found_with("ringyo-auth", shipped("rusqlite")),
         ["ringyo-auth: sql: must not depend on the driver `rusqlite`"]
     );
+}
+
+#[test]
+fn lua_and_its_clients_live_in_one_crate() {
+    assert_eq!(
+        found_in(
+            "crates/ringyo-auth/src/script.rs",
+            "const A: u8 = 1;\nconst PING: &str = \"return redis.call('PING')\";",
+        ),
+        ["crates/ringyo-auth/src/script.rs:2: lua: holds a Lua script"]
+    );
+    assert_eq!(
+        found_in("crates/ringyo-limit/src/gcra.lua", ""),
+        ["crates/ringyo-limit/src/gcra.lua: lua: is a Lua file"]
+    );
+    assert_eq!(
+        found_with("ringyo-auth", shipped("redis")),
+        ["ringyo-auth: lua: must not depend on the client `redis`"]
+    );
+    assert_eq!(
+        found_with("ringyo-auth", optional("fred")),
+        ["ringyo-auth: lua: must not depend on the client `fred`"]
+    );
+    assert_eq!(found_with("ringyo-auth", development("redis")), [""; 0]);
+    assert_eq!(found_with("ringyo-demo", shipped("redis")), [""; 0]);
 }
 
 #[test]

@@ -67,6 +67,16 @@ fn diffs(text: &str) -> Vec<String> {
         .collect()
 }
 
+#[test]
+fn the_lines_that_give_somebody_a_key_are_those_that_are_run_here() {
+    let block = README.split("```rust,ignore\n").nth(1).unwrap();
+    let block = block.split("```").next().unwrap();
+    let run = |line: &&str| include_str!("readme.rs").contains(&format!("    {line}\n"));
+    let (run, shown): (Vec<&str>, Vec<&str>) = block.lines().partition(run);
+    assert_eq!(run.len(), 3, "{run:?}");
+    assert!(shown[0].starts_with("println!"), "{shown:?}");
+}
+
 #[tokio::test]
 async fn before_everybody_gets_in_and_after_only_those_with_a_key() -> Result<(), Surprise> {
     let http = Client::new();

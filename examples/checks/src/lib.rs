@@ -19,7 +19,7 @@ struct Case<'k> {
     key: Option<&'k str>,
     status: u16,
     code: Option<&'static str>,
-    /// A part of `WWW-Authenticate`.
+    /// The whole `WWW-Authenticate`.
     challenge: Option<&'static str>,
     has_rate: bool,
 }
@@ -40,7 +40,7 @@ pub async fn check(url: &str, key: &str) -> Result<(), Surprise> {
         Case::refused(agents.clone(), None, 401, "missing_api_key")
             .challenged(r#"Bearer realm="ringyo""#),
         Case::refused(agents.clone(), Some(&wrong), 401, "invalid_api_key")
-            .challenged(r#"error="invalid_token""#),
+            .challenged(r#"Bearer realm="ringyo", error="invalid_token""#),
         Case::answered(agents, Some(key)).rated(),
         Case::answered((Method::GET, "/whoami"), Some(key)).rated(),
         Case::refused(
@@ -49,7 +49,7 @@ pub async fn check(url: &str, key: &str) -> Result<(), Surprise> {
             403,
             "insufficient_permissions",
         )
-        .challenged(r#"error="insufficient_scope", scope="agents:delete""#)
+        .challenged(r#"Bearer realm="ringyo", error="insufficient_scope", scope="agents:delete""#)
         .rated(),
         Case::refused(
             (Method::POST, "/calls"),
@@ -57,6 +57,7 @@ pub async fn check(url: &str, key: &str) -> Result<(), Surprise> {
             403,
             "live_key_required",
         )
+        .challenged(r#"Bearer realm="ringyo""#)
         .rated(),
     ];
     for case in cases {
@@ -147,11 +148,7 @@ impl<'k> Case<'k> {
             return Err(format!("{} instead of {}", response.status(), self.status).into());
         }
         let challenge = header(&response, "www-authenticate");
-        let is_challenged = match self.challenge {
-            Some(expected) => challenge.contains(expected),
-            None => challenge.is_empty(),
-        };
-        if !is_challenged {
+        if challenge != self.challenge.unwrap_or_default() {
             return Err(format!("`WWW-Authenticate: {challenge}`").into());
         }
         // All of them or none.

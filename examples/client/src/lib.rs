@@ -43,7 +43,7 @@ impl Client {
     /// A client with that key.
     pub fn new(base: impl Into<String>, key: impl Into<String>) -> Self {
         Self {
-            http: reqwest::Client::new(),
+            http: http(),
             base: base.into(),
             key: key.into(),
         }
@@ -79,7 +79,7 @@ impl Client {
 
     async fn send(&self, request: impl Fn() -> RequestBuilder) -> Result<Value, Refused> {
         let backoff = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(250))
+            .with_min_delay(Duration::from_millis(100))
             .with_max_times(5)
             .with_jitter();
         (async || {
@@ -88,21 +88,31 @@ impl Client {
         })
         .retry(backoff)
         .when(|refused: &Refused| refused.is_worth_another_try())
-        // What the service says beats what the backoff guesses.
-        .adjust(|refused, guess| guess.map(|guess| refused.retry_after.unwrap_or(guess)))
+        // What the service says beats what the backoff guesses. The guess comes on top, so that
+        // those who were all told the same do not all come back at the same moment.
+        .adjust(|refused, guess| guess.map(|guess| refused.retry_after.unwrap_or_default() + guess))
         .await
     }
 }
 
+/// Nobody waits forever: not for a connection, nor for an answer.
+fn http() -> reqwest::Client {
+    let builder = reqwest::Client::builder().connect_timeout(Duration::from_secs(5));
+    // Without TLS settings of its own, which could be wrong, there is nothing that can fail.
+    builder.timeout(PATIENCE).build().unwrap_or_default()
+}
+
 async fn read(response: Response) -> Result<Value, Refused> {
+    // Whatever the body is: between here and the service there may be a proxy with its own words.
     let status = response.status();
     let seconds = response.headers().get(RETRY_AFTER);
     let seconds = seconds.and_then(|value| value.to_str().ok()?.parse().ok());
     let retry_after = seconds.map(Duration::from_secs);
-    let body: Value = response.json().await.map_err(Refused::unreachable)?;
+    let body = response.json::<Value>().await;
     if status.is_success() {
-        return Ok(body);
+        return body.map_err(Refused::unreachable);
     }
+    let body = body.unwrap_or_default();
     Err(Refused {
         status: Some(status),
         code: body["error"]["code"]

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use std::fmt::Display;
 use std::time::Duration;
 
-use crate::documents::Fault;
+use crate::documents::{Fault, OutOfReach};
 use crate::request::{current_id, refuse, reject};
 use body::Meta;
 
@@ -122,13 +122,18 @@ impl<T: Serialize> IntoResponse for Created<T> {
 
 impl<T: Serialize> IntoResponse for List<T> {
     fn into_response(self) -> Response {
-        Json(ListBody {
-            data: self.items,
-            has_more: self.next.is_some(),
-            next_cursor: self.next,
+        Json(ListBody::from(self)).into_response()
+    }
+}
+
+impl<T> From<List<T>> for ListBody<T> {
+    fn from(list: List<T>) -> Self {
+        Self {
+            data: list.items,
+            has_more: list.next.is_some(),
+            next_cursor: list.next,
             meta: Meta::current(),
-        })
-        .into_response()
+        }
     }
 }
 
@@ -152,28 +157,15 @@ impl From<WalletError> for Problem {
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
-        match fault.downcast::<rusqlite::Error>() {
-            // It passes: another process holds the file, or the disk is full.
-            Ok(error) if is_out_of_reach(&error) => {
+        match fault.downcast::<OutOfReach>() {
+            Ok(passing) => {
                 let context = "the documents are out of reach";
                 let kind = StoreErrorKind::Unavailable;
-                ManageError::from(StoreError::with_source(kind, context, error)).into()
+                ManageError::from(StoreError::with_source(kind, context, passing)).into()
             }
-            Ok(error) => Self::internal(error),
             Err(fault) => Self::internal(fault),
         }
     }
-}
-
-fn is_out_of_reach(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull, SystemIoFailure};
-    let code = error.sqlite_error_code();
-    code.is_some_and(|code| {
-        matches!(
-            code,
-            DatabaseBusy | DatabaseLocked | DiskFull | SystemIoFailure
-        )
-    })
 }
 
 fn refused(rejection: Rejection, error: &(dyn std::error::Error + 'static)) -> Problem {

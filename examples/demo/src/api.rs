@@ -54,7 +54,12 @@ pub(crate) fn access() -> RouteMap {
         .get("/whoami", AnyKey)
 }
 
-/// Everything under `/v1`. Whoever has no key learns nothing, not even what there is.
+/// What stands around all of it. Whoever has no key learns nothing, not even what there is.
+pub(crate) fn guard(app: &App) -> AuthLayer {
+    AuthLayer::new(app.ringyo.clone()).routes(access())
+}
+
+/// Everything under `/v1`.
 pub(crate) fn routes(app: &App) -> (Router, OpenApi) {
     let (router, document) = OpenApiRouter::default()
         .routes(routes!(agents::list, agents::create))
@@ -67,9 +72,6 @@ pub(crate) fn routes(app: &App) -> (Router, OpenApi) {
         .routes(routes!(webhooks::show, webhooks::update, webhooks::remove))
         .routes(routes!(whoami::show))
         .split_for_parts();
-    let router = router
-        .layer(from_fn(contain))
-        .layer(AuthLayer::new(app.ringyo.clone()).routes(access()))
-        .with_state(app.clone());
+    let router = router.layer(from_fn(contain)).with_state(app.clone());
     (router, document)
 }

@@ -3,6 +3,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Extension, Router};
 use ringyo::Ringyo;
 use tokio_util::task::TaskTracker;
+use tower::Layer as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -50,7 +51,9 @@ pub(crate) fn router(app: App) -> Router {
         .layer(from_fn(contain));
     Router::new()
         // As services, so that `/v1/` and all that is not there asks for a key as well.
-        .nest_service("/v1", v1)
+        // The guard is around the router: inside of it, it would let the router tell anybody
+        // which methods a path has.
+        .nest_service("/v1", api::guard(&app).layer(v1))
         .nest_service("/dashboard", dashboard)
         .merge(open)
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -21,7 +22,7 @@ pub struct Config {
     #[arg(long, env = "RINGYO_ADDR", default_value = "127.0.0.1:8787")]
     pub addr: SocketAddr,
 
-    /// Where keys and everything else are kept: `memory` or `sqlite:PATH`
+    /// Where keys and everything else are kept: `memory`, `sqlite:PATH` or `postgres://…`
     #[arg(
         long,
         env = "RINGYO_STORE",
@@ -30,7 +31,7 @@ pub struct Config {
     )]
     pub store: StoreLocation,
 
-    /// Who counts requests: `local`
+    /// Who counts requests: `local` or `redis://…`
     #[arg(
         long,
         env = "RINGYO_LIMITER",
@@ -40,7 +41,7 @@ pub struct Config {
     pub limiter: LimiterLocation,
 
     /// File of `id:base64` lines, the first one active; created when missing. Unless named it is
-    /// beside the SQLite file
+    /// beside the SQLite file; with PostgreSQL it has to be named
     #[arg(long, env = "RINGYO_PEPPER_FILE")]
     pub pepper_file: Option<PathBuf>,
 
@@ -65,11 +66,12 @@ pub struct Config {
 
 impl Config {
     /// Where the peppers are, unless the environment holds them: the file that was named, or the
-    /// one beside the SQLite file. `None`: they need not outlive the process.
+    /// one beside the SQLite file. `None`: with the store in memory they need not outlive the
+    /// process; with PostgreSQL there is no place that all nodes would look at.
     #[must_use]
     pub fn pepper_path(&self) -> Option<PathBuf> {
         let beside = || match &self.store {
-            StoreLocation::Memory => None,
+            StoreLocation::Memory | StoreLocation::Postgres(_) => None,
             StoreLocation::Sqlite(path) => {
                 let mut path = path.clone().into_os_string();
                 path.push(".peppers");
@@ -87,29 +89,45 @@ pub enum StoreLocation {
     Memory,
     /// In one SQLite file.
     Sqlite(PathBuf),
+    /// In a PostgreSQL database, which several nodes can share.
+    Postgres(Address),
 }
 
 /// Who counts requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LimiterLocation {
     /// This process.
     Local,
+    /// A Redis or Valkey server, which several nodes can share.
+    Redis(Address),
+}
+
+/// The address of a server. It may hold a password, so `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address(String);
+
+impl Address {
+    /// The address, with whatever is in it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
 }
 
 /// A text that names no place this build knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
-    /// A PostgreSQL address.
-    #[error("this build has no PostgreSQL store; use `memory` or `sqlite:PATH`")]
-    NoPostgres,
-    /// A Redis address.
-    #[error("this build has no Redis limiter; use `local`")]
-    NoRedis,
-    /// Neither of the stores there are.
-    #[error("a store is `memory` or `sqlite:PATH`")]
+    /// None of the stores there are.
+    #[error("a store is `memory`, `sqlite:PATH` or `postgres://…`")]
     UnknownStore,
     /// None of the limiters there are.
-    #[error("a limiter is `local`")]
+    #[error("a limiter is `local`, `redis://…` or `rediss://…`")]
     UnknownLimiter,
 }
 
@@ -121,7 +139,9 @@ impl FromStr for StoreLocation {
             // To SQLite `:memory:` is no file; whoever means that says `memory`.
             Some(("sqlite", ":memory:")) => Err(LocationError::UnknownStore),
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
-            Some(("postgres" | "postgresql", _)) => Err(LocationError::NoPostgres),
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+                Ok(Self::Postgres(Address(text.to_owned())))
+            }
             _ => Err(LocationError::UnknownStore),
         }
     }
@@ -132,7 +152,9 @@ impl FromStr for LimiterLocation {
     fn from_str(text: &str) -> Result<Self, LocationError> {
         match text.split_once(':') {
             None if text == "local" => Ok(Self::Local),
-            Some(("redis" | "rediss" | "valkey", _)) => Err(LocationError::NoRedis),
+            Some(("redis" | "rediss", rest)) if rest.starts_with("//") => {
+                Ok(Self::Redis(Address(text.to_owned())))
+            }
             _ => Err(LocationError::UnknownLimiter),
         }
     }

@@ -1,12 +1,15 @@
-//! The JSON behind the dashboard, where people manage the keys of their account.
+//! The dashboard, where people manage the keys of their account: pages, and the JSON behind them.
 
 mod account;
+mod api_keys;
+mod assets;
 mod demo_login;
 mod key_form;
 mod key_view;
 mod keys;
 mod login;
 mod origin;
+mod page;
 mod session;
 mod visitor;
 
@@ -23,7 +26,8 @@ use crate::request::contain;
 pub(crate) use demo_login::DemoLogin;
 pub(crate) use session::Sessions;
 
-/// Everything under `/dashboard`. Only the way in is open to those who have no session.
+/// Everything under `/dashboard`. Only the way in is open to those who have no session, and the
+/// page, which sends them there.
 pub(crate) fn routes(app: &App) -> (Router, OpenApi) {
     let (inside, mut document) = OpenApiRouter::default()
         .routes(routes!(login::log_out))
@@ -42,6 +46,8 @@ pub(crate) fn routes(app: &App) -> (Router, OpenApi) {
         .layer(from_fn_with_state(app.clone(), visitor::admit));
     let (way_in, its_document) = OpenApiRouter::default()
         .routes(routes!(login::page, login::log_in))
+        .routes(routes!(api_keys::show))
+        .routes(routes!(assets::show))
         .split_for_parts();
     let router = way_in
         .method_not_allowed_fallback(async || Problem::method_not_allowed())

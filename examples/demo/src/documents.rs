@@ -1,27 +1,26 @@
 //! What the demo itself keeps: agents, calls, phone numbers and webhooks, one set for each
 //! account, whether a live or a test key asks for them.
 //!
-//! They are JSON in two tables of their own, in the file that the keys are in or, with
-//! `--store memory`, in a database in memory. ringyo's own tables are never touched from here.
+//! They are JSON in two tables of their own, in the database that the keys are in or, with
+//! `--store memory`, in one in memory. ringyo's own tables are never touched from here.
 
-mod claims;
-mod database;
+mod postgres;
+mod shelf;
+mod sqlite;
 
-use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 
-use ringyo::{AccountId, Page};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use ringyo::{AccountId, Page, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::query::Paging;
-use database::Database;
+use postgres::Postgres;
+use shelf::{Drawer, Sheet, Shelf};
+use sqlite::Sqlite;
 
-pub(crate) use claims::Claim;
-
-/// What kept a document from being read or written.
-pub(crate) type Fault = Box<dyn Error + Send + Sync>;
+pub(crate) use shelf::{Fault, OutOfReach};
 
 /// Something the demo keeps.
 pub(crate) trait Document: Serialize + DeserializeOwned + Send + 'static {
@@ -32,23 +31,54 @@ pub(crate) trait Document: Serialize + DeserializeOwned + Send + 'static {
     fn id(&self) -> &str;
 }
 
+/// An idempotency key, bound to the first request that came with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Claim {
+    /// What was asked for.
+    pub(crate) request: String,
+    /// The id of the document that comes of it.
+    pub(crate) document: String,
+}
+
+/// The calls of one day in UTC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DayOfCalls {
+    /// As `2026-01-02`.
+    pub(crate) date: String,
+    /// Placed with live keys.
+    pub(crate) live: u32,
+    /// Placed with test keys.
+    pub(crate) simulated: u32,
+    /// What the live ones cost.
+    pub(crate) credits: u32,
+}
+
 /// All documents. A cheap handle.
 #[derive(Debug, Clone)]
 pub(crate) struct Documents {
-    database: Database,
+    shelf: Arc<dyn Shelf>,
 }
 
 impl Documents {
     /// Documents that are gone with the process.
     pub(crate) fn in_memory() -> Result<Self, Fault> {
-        let database = Database::in_memory()?;
-        Ok(Self { database })
+        Ok(Self::on(Sqlite::in_memory()?))
     }
 
     /// Documents in a SQLite file that exists.
     pub(crate) fn open(path: &Path) -> Result<Self, Fault> {
-        let database = Database::open(path)?;
-        Ok(Self { database })
+        Ok(Self::on(Sqlite::open(path)?))
+    }
+
+    /// Documents in a PostgreSQL database.
+    pub(crate) async fn connect(url: &str) -> Result<Self, Fault> {
+        Ok(Self::on(Postgres::connect(url).await?))
+    }
+
+    fn on(shelf: impl Shelf + 'static) -> Self {
+        Self {
+            shelf: Arc::new(shelf),
+        }
     }
 
     /// Adds a document. One of the same id that is there already stays, and is what comes back.
@@ -57,14 +87,10 @@ impl Documents {
         account: &AccountId,
         document: D,
     ) -> Result<D, Fault> {
-        let account = account.clone();
-        self.database
-            .write(move |database| {
-                insert(database, &account, &document)?;
-                find(database, &account, document.id())?
-                    .ok_or("the id belongs to something else".into())
-            })
-            .await
+        let sheet = sheet(&document)?;
+        self.shelf.insert(drawer::<D>(account), sheet).await?;
+        let kept = self.find(account, document.id()).await?;
+        kept.ok_or("the id belongs to something else".into())
     }
 
     /// Adds documents, all or none, unless the account has any of their kind.
@@ -73,22 +99,9 @@ impl Documents {
         account: &AccountId,
         documents: Vec<D>,
     ) -> Result<(), Fault> {
-        let account = account.clone();
-        self.database
-            .write(move |database| {
-                let has_any = database
-                    .prepare_cached(
-                        "SELECT 1 FROM demo_documents WHERE account = ?1 AND kind = ?2",
-                    )?
-                    .exists(params![account.as_str(), D::KIND])?;
-                if !has_any {
-                    for document in &documents {
-                        insert(database, &account, document)?;
-                    }
-                }
-                Ok(())
-            })
-            .await
+        let sheets = documents.iter().map(sheet).collect::<Result<_, _>>()?;
+        let drawer = drawer::<D>(account);
+        self.shelf.insert_unless_any(drawer, sheets).await
     }
 
     /// The document of that id, if the account has one.
@@ -97,10 +110,8 @@ impl Documents {
         account: &AccountId,
         id: &str,
     ) -> Result<Option<D>, Fault> {
-        let (account, id) = (account.clone(), id.to_owned());
-        self.database
-            .read(move |database| find(database, &account, &id))
-            .await
+        let body = self.shelf.find(drawer::<D>(account), id.to_owned()).await?;
+        Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
     }
 
     /// A part of all documents of a kind, newest first.
@@ -109,33 +120,19 @@ impl Documents {
         account: &AccountId,
         paging: Paging<u64>,
     ) -> Result<Page<D, i64>, Fault> {
-        let account = account.clone();
-        self.database
-            .read(move |database| {
-                let size = paging.size.as_usize();
-                let before = paging.after.and_then(|place| i64::try_from(place).ok());
-                let before = before.unwrap_or(i64::MAX);
-                let mut rows = database
-                    .prepare_cached(
-                        "SELECT place, body FROM demo_documents
-                     WHERE account = ?1 AND kind = ?2 AND place < ?3
-                     ORDER BY place DESC LIMIT ?4",
-                    )?
-                    .query_map(
-                        params![account.as_str(), D::KIND, before, size as i64 + 1],
-                        |row| Ok((row.get(0)?, row.get(1)?)),
-                    )?
-                    .collect::<Result<Vec<(i64, String)>, _>>()?;
-                let is_last = rows.len() <= size;
-                rows.truncate(size);
-                let next = rows.last().map(|(place, _)| *place).filter(|_| !is_last);
-                let items = rows.iter().map(|(_, body)| serde_json::from_str(body));
-                Ok(Page {
-                    items: items.collect::<Result<_, _>>()?,
-                    next,
-                })
-            })
-            .await
+        let size = paging.size.as_usize();
+        let before = paging.after.and_then(|place| i64::try_from(place).ok());
+        let before = before.unwrap_or(i64::MAX);
+        let drawer = drawer::<D>(account);
+        let mut rows = self.shelf.list(drawer, before, size + 1).await?;
+        let is_last = rows.len() <= size;
+        rows.truncate(size);
+        let next = rows.last().map(|(place, _)| *place).filter(|_| !is_last);
+        let items = rows.iter().map(|(_, body)| serde_json::from_str(body));
+        Ok(Page {
+            items: items.collect::<Result<_, _>>()?,
+            next,
+        })
     }
 
     /// All documents of a kind whose body has that status, with whose they are.
@@ -143,23 +140,10 @@ impl Documents {
         &self,
         status: &'static str,
     ) -> Result<Vec<(AccountId, D)>, Fault> {
-        self.database
-            .read(move |database| {
-                database
-                    .prepare_cached(
-                        "SELECT account, body FROM demo_documents
-                         WHERE kind = ?1 AND body ->> '$.status' = ?2",
-                    )?
-                    .query_map(params![D::KIND, status], |row| {
-                        Ok((row.get(0)?, row.get(1)?))
-                    })?
-                    .map(|row| {
-                        let (account, body): (String, String) = row?;
-                        Ok((account.parse()?, serde_json::from_str(&body)?))
-                    })
-                    .collect()
-            })
-            .await
+        let rows = self.shelf.in_status(D::KIND, status).await?;
+        let rows = rows.into_iter();
+        rows.map(|(account, body)| Ok((account.parse()?, serde_json::from_str(&body)?)))
+            .collect()
     }
 
     /// Changes a document; `None` if there is none of that id.
@@ -169,19 +153,14 @@ impl Documents {
         id: &str,
         change: impl FnOnce(&mut D) + Send + 'static,
     ) -> Result<Option<D>, Fault> {
-        let (account, id) = (account.clone(), id.to_owned());
-        self.database
-            .write(move |database| {
-                let Some(mut document) = find(database, &account, &id)? else {
-                    return Ok(None);
-                };
-                change(&mut document);
-                database
-                    .prepare_cached("UPDATE demo_documents SET body = ?2 WHERE id = ?1")?
-                    .execute(params![id, serde_json::to_string(&document)?])?;
-                Ok(Some(document))
-            })
-            .await
+        let change = |body: &str| {
+            let mut document: D = serde_json::from_str(body)?;
+            change(&mut document);
+            Ok(serde_json::to_string(&document)?)
+        };
+        let (drawer, id) = (drawer::<D>(account), id.to_owned());
+        let body = self.shelf.update(drawer, id, Box::new(change)).await?;
+        Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
     }
 
     /// Takes a document away; whether there was one.
@@ -190,61 +169,52 @@ impl Documents {
         account: &AccountId,
         id: &str,
     ) -> Result<bool, Fault> {
-        let (account, id) = (account.clone(), id.to_owned());
-        self.database
-            .write(move |database| {
-                let removed = database
-                    .prepare_cached(
-                        "DELETE FROM demo_documents WHERE account = ?1 AND kind = ?2 AND id = ?3",
-                    )?
-                    .execute(params![account.as_str(), D::KIND, id])?;
-                Ok(removed > 0)
-            })
-            .await
+        let drawer = drawer::<D>(account);
+        self.shelf.remove(drawer, id.to_owned()).await
+    }
+
+    /// What an idempotency key is bound to within a scope.
+    pub(crate) async fn find_claim(&self, scope: &str, key: &str) -> Result<Option<Claim>, Fault> {
+        let (scope, key) = (scope.to_owned(), key.to_owned());
+        self.shelf.find_claim(scope, key).await
+    }
+
+    /// Binds an idempotency key, unless it is bound already; answers what it is bound to.
+    pub(crate) async fn claim(&self, scope: &str, key: &str, claim: Claim) -> Result<Claim, Fault> {
+        let (scope, key) = (scope.to_owned(), key.to_owned());
+        self.shelf.claim(scope, key, claim).await
+    }
+
+    /// The calls of an account since a moment, by day, the oldest first. Days without are left out.
+    pub(crate) async fn calls_by_day(
+        &self,
+        account: &AccountId,
+        since: Timestamp,
+    ) -> Result<Vec<DayOfCalls>, Fault> {
+        self.shelf.calls_by_day(account.clone(), since).await
     }
 
     /// Whether the database answers.
     pub(crate) async fn ready(&self) -> Result<(), Fault> {
-        self.database
-            .read(|database| {
-                let one = "SELECT 1 FROM demo_documents LIMIT 1";
-                database.query_row(one, [], |_| Ok(())).optional()?;
-                Ok(())
-            })
-            .await
+        self.shelf.ready().await
     }
 
-    /// Lets go of the file, once what is being done is done.
+    /// Lets go of the database, once what is being done is done.
     pub(crate) async fn close(&self) {
-        self.database.close().await;
+        self.shelf.close().await;
     }
 }
 
-fn insert<D: Document>(
-    database: &Connection,
-    account: &AccountId,
-    document: &D,
-) -> Result<(), Fault> {
-    let body = serde_json::to_string(document)?;
-    database
-        .prepare_cached(
-            "INSERT INTO demo_documents (account, kind, id, body) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![account.as_str(), D::KIND, document.id(), body])?;
-    Ok(())
+fn drawer<D: Document>(account: &AccountId) -> Drawer {
+    Drawer {
+        account: account.clone(),
+        kind: D::KIND,
+    }
 }
 
-fn find<D: Document>(
-    database: &Connection,
-    account: &AccountId,
-    id: &str,
-) -> Result<Option<D>, Fault> {
-    let body: Option<String> = database
-        .prepare_cached(
-            "SELECT body FROM demo_documents WHERE account = ?1 AND kind = ?2 AND id = ?3",
-        )?
-        .query_row(params![account.as_str(), D::KIND, id], |row| row.get(0))
-        .optional()?;
-    Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
+fn sheet<D: Document>(document: &D) -> Result<Sheet, Fault> {
+    Ok(Sheet {
+        id: document.id().to_owned(),
+        body: serde_json::to_string(document)?,
+    })
 }

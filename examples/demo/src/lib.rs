@@ -1,12 +1,13 @@
-//! A small voice-agent API protected by ringyo, with the JSON API of the dashboard where its keys
-//! are managed. Run it with `cargo run -p ringyo-demo`; it prints a `curl` line to start from.
+//! A small voice-agent API protected by ringyo, with the dashboard where its keys are managed. Run
+//! it with `cargo run -p ringyo-demo`; it prints a `curl` line to start from.
 //!
 //! Read it in this order:
 //!
 //! * `service`: opens the store, builds [`ringyo::Ringyo`], serves, ends.
 //! * `api`: what each route asks of a key, and the layer that asks it, which is most of what a
 //!   service needs; then its handlers, of which `api::calls` spends credits.
-//! * `dashboard`: people manage their keys through [`ringyo::KeyManager`].
+//! * `dashboard`: people manage their keys through [`ringyo::KeyManager`]: JSON, and a page that
+//!   speaks it.
 //! * `openapi`: the document of it all, made from what stands beside the handlers and from what
 //!   routes ask of keys.
 //! * `answer`: the one shape of every answer, refusals by the library included.

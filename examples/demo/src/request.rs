@@ -44,8 +44,10 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
     tracing::debug!(request_id = id.as_str(), %method, path, status, "answered");
     let headers = response.headers_mut();
     headers.insert(X_REQUEST_ID, id.header_value());
-    // Answers are for one account, and some hold a key.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Answers are for one account, and some hold a key; what is for everybody says so itself.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     let nosniff = HeaderValue::from_static("nosniff");
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
     response

@@ -6,7 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
-use ringyo::{ApiKey, MemoryStore, Pepper, PepperId, PepperRing, Preset, Ringyo, SqliteStore};
+use ringyo::{
+    ApiKey, FallBack, MemoryStore, Pepper, PepperId, PepperRing, PostgresStore, Preset,
+    RedisConfig, RedisLimiter, Ringyo, SqliteStore, StoreError,
+};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
@@ -38,9 +41,29 @@ pub struct Service {
     addr: SocketAddr,
     app: App,
     router: Router,
-    /// To be closed at the end; the store in memory needs no closing.
-    file: Option<SqliteStore>,
+    store: OpenStore,
     first_key: Option<ApiKey>,
+}
+
+/// What is to be closed at the end.
+#[derive(Debug)]
+enum OpenStore {
+    Memory,
+    Sqlite(SqliteStore),
+    Postgres(PostgresStore),
+}
+
+impl OpenStore {
+    async fn close(self) -> Result<(), StoreError> {
+        match self {
+            Self::Memory => Ok(()),
+            Self::Sqlite(store) => store.close().await,
+            Self::Postgres(store) => {
+                store.close();
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Service {
@@ -67,21 +90,33 @@ impl Service {
 
         let builder =
             Ringyo::builder(preset, peppers(&config)?).max_staleness(config.max_staleness);
-        let (builder, documents, file) = match &config.store {
+        let (builder, documents, store) = match &config.store {
             StoreLocation::Memory => {
                 let builder = builder.store(MemoryStore::new());
-                (builder, Documents::in_memory()?, None)
+                (builder, Documents::in_memory()?, OpenStore::Memory)
             }
             StoreLocation::Sqlite(path) => {
                 let store = SqliteStore::open(path).await?;
                 // Second, since the store refuses a file in which it finds foreign tables only.
                 let documents = Documents::open(store.path())?;
-                (builder.store(store.clone()), documents, Some(store))
+                let builder = builder.store(store.clone());
+                (builder, documents, OpenStore::Sqlite(store))
+            }
+            StoreLocation::Postgres(address) => {
+                let store = PostgresStore::connect(address.expose()).await?;
+                let documents = Documents::connect(address.expose()).await?;
+                let builder = builder.store(store.clone());
+                (builder, documents, OpenStore::Postgres(store))
             }
         };
-        let ringyo = match config.limiter {
+        let ringyo = match &config.limiter {
             // What the builder takes if nothing is said.
             LimiterLocation::Local => builder.build().await?,
+            LimiterLocation::Redis(address) => {
+                let limiter = RedisLimiter::start(RedisConfig::new(address.expose())?)?;
+                // Without Redis each node counts for itself, and `/metrics` says so.
+                builder.limiter(FallBack::new(limiter)).build().await?
+            }
         };
         let first_key = seed::plant(&ringyo, &documents).await?;
         let login = DemoLogin::new(addr.ip(), config.allow_demo_login);
@@ -101,7 +136,7 @@ impl Service {
             addr,
             router: router(app.clone()),
             app,
-            file,
+            store,
             first_key,
         })
     }
@@ -184,10 +219,7 @@ impl Service {
         // Each of them, whatever became of the one before.
         let saved = ringyo.shutdown().await;
         documents.close().await;
-        let closed = match self.file {
-            Some(store) => store.close().await,
-            None => Ok(()),
-        };
+        let closed = self.store.close().await;
         saved?;
         closed?;
         tracing::info!("stopped");
@@ -228,7 +260,7 @@ fn peppers(config: &Config) -> Result<PepperRing, StartError> {
         Some(path) => {
             let keys = match &config.store {
                 StoreLocation::Sqlite(keys) => Some(keys),
-                StoreLocation::Memory => None,
+                StoreLocation::Memory | StoreLocation::Postgres(_) => None,
             };
             if let Some(keys) = keys.filter(|keys| keys.exists() && !path.exists()) {
                 // A new pepper would turn every key in there into a forged one.
@@ -237,7 +269,15 @@ fn peppers(config: &Config) -> Result<PepperRing, StartError> {
             }
             Ok(PepperRing::from_file_or_create(path)?)
         }
-        None => Ok(Pepper::generate(PepperId::new(1)).into()),
+        None if config.store == StoreLocation::Memory => {
+            Ok(Pepper::generate(PepperId::new(1)).into())
+        }
+        // One that this node made up would make forgeries of the keys of all others.
+        None => Err(format!(
+            "nodes that share a database need the same peppers: set {PEPPER_VARIABLE} or name a \
+             file with --pepper-file"
+        )
+        .into()),
     }
 }
 

@@ -14,6 +14,7 @@ use ringyo::preset::ringyo::{AGENTS_DELETE, AGENTS_READ, CALLS_CREATE};
 use ringyo::tower::{Access, AuthLayer, PeerAddress, RequestId, RouteMap};
 use ringyo::{Caller, MemoryStore, NewKey, Pepper, PepperId, Preset, Ringyo};
 use tokio::net::TcpListener;
+use tokio::time::{Duration, sleep};
 use tower::{ServiceBuilder, service_fn};
 
 #[tokio::main]
@@ -40,7 +41,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
     loop {
-        let (stream, peer) = listener.accept().await?;
+        let Ok((stream, peer)) = listener.accept().await else {
+            // The client has gone, or there are too many files open: that passes.
+            sleep(Duration::from_millis(10)).await;
+            continue;
+        };
         let ringyo = ringyo.clone();
         let service = ServiceBuilder::new()
             // For keys that are bound to networks.

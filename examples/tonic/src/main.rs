@@ -4,8 +4,8 @@
 #![allow(clippy::print_stdout, reason = "this is what the example shows")]
 
 use ringyo::preset::ringyo::{AGENTS_DELETE, AGENTS_READ};
-use ringyo::tower::{Access, AuthLayer, RouteMap};
-use ringyo::{Caller, MemoryStore, NewKey, Pepper, PepperId, Preset, Ringyo};
+use ringyo::tower::{Access, AuthLayer, PeerAddress, RouteMap};
+use ringyo::{Caller, IpNet, MemoryStore, NewKey, Pepper, PepperId, Preset, Ringyo};
 use ringyo_example_tonic::proto::agents_server::{Agents, AgentsServer};
 use ringyo_example_tonic::proto::{
     ListRequest, ListResponse, RemoveRequest, RemoveResponse, VersionRequest, VersionResponse,
@@ -13,7 +13,9 @@ use ringyo_example_tonic::proto::{
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
+use tonic::transport::server::TcpConnectInfo;
 use tonic::{Request, Response, Status};
+use tower::util::MapRequestLayer;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,7 +24,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let builder = Ringyo::builder(Preset::ringyo(), pepper).store(MemoryStore::new());
     let ringyo = builder.build().await?;
     ringyo.accounts().create("acct_1", "pro").await?;
+    let here: IpNet = "127.0.0.0/8".parse()?;
     let new = NewKey::test("acct_1", "Staging").scopes(["agents:read"]);
+    let new = new.allowed_networks([here]);
     let issued = ringyo.keys().issue(new).await?;
     println!("a key, shown this once: {}", issued.key.expose());
 
@@ -42,11 +46,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
     Server::builder()
+        .layer(MapRequestLayer::new(tell_peer))
         .layer(AuthLayer::new(ringyo).routes(routes))
         .add_service(AgentsServer::new(Desk))
         .serve_with_incoming(TcpListenerStream::new(listener))
         .await?;
     Ok(())
+}
+
+/// Says where a request comes from, for keys that are bound to networks.
+fn tell_peer<B>(mut request: http::Request<B>) -> http::Request<B> {
+    let connection = request.extensions().get::<TcpConnectInfo>();
+    if let Some(peer) = connection.and_then(TcpConnectInfo::remote_addr) {
+        request.extensions_mut().insert(PeerAddress(peer.ip()));
+    }
+    request
 }
 
 /// Where agents are kept: nowhere.

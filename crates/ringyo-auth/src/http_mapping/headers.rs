@@ -30,7 +30,7 @@ pub(super) fn rate(
         let binding = decision.binding();
         let reset = now.unix_millis.max(0).unsigned_abs() + millis(binding.reset_after());
         headers[0] = Some((LIMIT, values.number(binding.quota().limit().into())));
-        headers[1] = Some((REMAINING, values.number(binding.remaining().into())));
+        headers[1] = Some((REMAINING, values.number(shown(binding).into())));
         headers[2] = Some((RESET, values.number(reset.div_ceil(1_000))));
     }
     if which != RateHeaders::Legacy {
@@ -109,10 +109,19 @@ fn write_policy(text: &mut BytesMut, bucket: BucketState) -> std::fmt::Result {
 }
 
 fn write_rate_limit(text: &mut BytesMut, bucket: BucketState) -> std::fmt::Result {
-    let full_in = whole_seconds(bucket.reset_after());
-    // A burst above the limit leaves more than the policy's quota; `r` is never above `q`.
-    let remaining = bucket.remaining().min(bucket.quota().limit());
-    write!(text, "{};r={remaining};t={full_in}", name(bucket))
+    let remaining = shown(bucket);
+    // Where nothing is left, a client that waits for `t` is to wait no longer than it needs to.
+    let more_in = match remaining {
+        0 => bucket.next_cell_after(),
+        _ => bucket.reset_after(),
+    };
+    let more_in = whole_seconds(more_in);
+    write!(text, "{};r={remaining};t={more_in}", name(bucket))
+}
+
+/// A burst above the limit leaves more than the limit; what is shown never is.
+fn shown(bucket: BucketState) -> u32 {
+    bucket.remaining().min(bucket.quota().limit())
 }
 
 /// The name of the bucket as a string of RFC 9651.

@@ -54,7 +54,12 @@ fn check_fields(headers: &HeaderMap) -> Result<(), TestCaseError> {
     }
     let number = |name: &str| text(name).parse::<u64>().unwrap();
     prop_assert!(number("x-ratelimit-reset") >= START.unsigned_abs() / 1_000);
-    let _ = (number("x-ratelimit-limit"), number("x-ratelimit-remaining"));
+    prop_assert!(number("x-ratelimit-remaining") <= number("x-ratelimit-limit"));
+    if headers.contains_key("retry-after") {
+        // The bucket that has to be waited for; the other one may have none left either.
+        let next = limits.iter().map(|(_, state)| state[1].1).min();
+        prop_assert!(next <= Some(number("retry-after").cast_signed()));
+    }
     Ok(())
 }
 

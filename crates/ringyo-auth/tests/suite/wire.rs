@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ringyo_auth::preset::ringyo::{AGENTS_READ, AGENTS_UPDATE, CALLS_CREATE};
 use ringyo_auth::{
@@ -15,9 +16,11 @@ use ringyo_auth::{
 };
 use ringyo_auth::{IssuedKey, NewKey};
 use ringyo_key::{KeyFormat, Mode};
-use ringyo_limit::{Clock as _, ManualClock};
+use ringyo_limit::{
+    Charge, Clock as _, Decision, LimitError, LimitErrorKind, ManualClock, Now, RateLimiter,
+};
 use ringyo_scope::Requirement;
-use ringyo_store::{AccountId, IpNet, OperationId};
+use ringyo_store::{AccountId, EventKind, IpNet, KeyRecord, KeyStore as _, NewEvent, OperationId};
 
 use crate::support::{PEPPER, START, Watched, peppers, strange_peppers};
 
@@ -31,7 +34,7 @@ async fn every_response_is_as_it_was() {
     if std::env::var_os("WIRE").is_some() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/wire.txt");
         std::fs::write(file, &now).unwrap();
-        return;
+        panic!("written, not compared: read the difference and run again without WIRE");
     }
     for (frozen, now) in FROZEN.split("\n## ").zip(now.split("\n## ")) {
         assert_eq!(frozen, now);
@@ -105,10 +108,23 @@ impl Wire {
         client: Option<&str>,
         handler: Handler,
     ) {
+        let lines = lines.iter().map(|(name, value)| (*name, value.as_bytes()));
+        let lines: Vec<_> = lines.collect();
+        self.send_bytes(about, &lines, query, client, handler).await;
+    }
+
+    async fn send_bytes(
+        &mut self,
+        about: &str,
+        lines: &[(&str, &[u8])],
+        query: Option<&str>,
+        client: Option<&str>,
+        handler: Handler,
+    ) {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             let name: HeaderName = name.parse().unwrap();
-            headers.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            headers.append(name, HeaderValue::from_bytes(value).unwrap());
         }
         let http = self.ringyo.http();
         let mut credential = http.credential(&headers, query);
@@ -171,6 +187,27 @@ impl Wire {
     }
 }
 
+/// A limiter that does not answer.
+#[derive(Debug)]
+struct OutOfReach;
+
+#[async_trait]
+impl RateLimiter for OutOfReach {
+    fn check_now(&self, _: &Charge<'_>, _: Now) -> Option<Decision> {
+        None
+    }
+
+    async fn check(&self, _: &Charge<'_>, _: Now) -> Result<Decision, LimitError> {
+        Err(LimitError::new(LimitErrorKind::Unavailable))
+    }
+
+    fn quota_changed(&self, _: &str) {}
+
+    async fn ready(&self) -> Result<(), LimitError> {
+        Err(LimitError::new(LimitErrorKind::Unavailable))
+    }
+}
+
 async fn transcript() -> String {
     let mut said = String::from("What each request is answered, byte for byte. See `wire.rs`.\n");
     said += &credentials().await;
@@ -221,6 +258,15 @@ async fn credentials() -> String {
             vec![format!("Bearer {}", key.to_uppercase())],
         ),
         ("a key twice", vec![format!("Bearer {key}{key}")]),
+        ("two keys", vec![format!("Bearer {key} {key}")]),
+        ("a space before the scheme", vec![format!(" Bearer {key}")]),
+        ("a colon behind the scheme", vec![format!("Bearer:{key}")]),
+        ("a comma behind the key", vec![format!("Bearer {key},")]),
+        ("a comma before the key", vec![format!("Bearer ,{key}")]),
+        (
+            "a no-break space behind the key",
+            vec![format!("Bearer {key}\u{a0}")],
+        ),
         ("not ASCII", vec!["Bearer rg_live_ключ".to_owned()]),
         (
             "ten kilobytes",
@@ -248,6 +294,15 @@ async fn credentials() -> String {
             .collect();
         wire.send(about, &lines, READS).await;
     }
+    let no_text: &[u8] = b"Bearer \xff\xfe";
+    wire.send_bytes(
+        "not even UTF-8",
+        &[("authorization", no_text)],
+        None,
+        None,
+        READS,
+    )
+    .await;
     wire.send(
         "a header that is not looked at",
         &[("x-api-key", key)],
@@ -279,6 +334,34 @@ async fn keys() -> String {
         let bearer = format!("Bearer {}", format.mint(Mode::Live, &peppers).key.expose());
         wire.send(about, &[("authorization", &bearer)], READS).await;
     }
+    // Another service with the same pepper has given the id to another secret.
+    let (here, elsewhere) = (wire.key().await, wire.key().await);
+    let stranger = Wire::new(|_| {}, |builder| builder).await;
+    let record = KeyRecord {
+        id: elsewhere.record.id,
+        ..stranger.key().await.record
+    };
+    let event = NewEvent::new(
+        EventKind::KeyIssued,
+        record.account.clone(),
+        "test",
+        record.created_at,
+    );
+    stranger
+        .store
+        .inner
+        .insert_key(&record, None, &event)
+        .await
+        .unwrap();
+    let mut stranger = stranger;
+    stranger
+        .send_key("another secret for a known id", &elsewhere, READS)
+        .await;
+    wire.said += &stranger.said;
+    wire.send_key("the same where it was made", &elsewhere, READS)
+        .await;
+    wire.send_key("and another one of there", &here, READS)
+        .await;
     wire.said
 }
 
@@ -389,6 +472,20 @@ async fn rates() -> String {
         .await
         .unwrap();
     wire.send_key("the key's own limit", &slow, READS).await;
+    let other = wire.key().await;
+    wire.send_key(
+        "what that refusal has cost the account: nothing",
+        &other,
+        READS,
+    )
+    .await;
+
+    let mut cut_off = Wire::new(|_| {}, |builder| builder.limiter(OutOfReach)).await;
+    let key = cut_off.key().await;
+    cut_off
+        .send_key("a limiter that does not answer", &key, READS)
+        .await;
+    wire.said += &cut_off.said;
     wire.said
 }
 

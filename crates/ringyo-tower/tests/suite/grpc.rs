@@ -23,6 +23,28 @@ fn ask(path: &str, key: Option<&str>) -> Request<()> {
 }
 
 #[tokio::test]
+async fn only_a_post_is_refused_as_grpc() {
+    let setting = setting().await;
+    let layer = AuthLayer::new(setting.ringyo.clone());
+    let service = layer.layer(setting.inside.service());
+    for method in ["GET", "HEAD", "DELETE", "PUT"] {
+        let request = Request::builder()
+            .method(method)
+            .uri("/agents")
+            .header("content-type", "application/grpc");
+        let answer = send(service.clone(), request.body(()).unwrap()).await;
+        assert_eq!(answer.status, 401, "{method}");
+        assert_eq!(answer.header("grpc-status"), None, "{method}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{method}");
+    }
+    // The control, which no cache keeps either.
+    let answer = send(service, ask(LIST, None)).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("grpc-status"), Some("16"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+}
+
+#[tokio::test]
 async fn refusals_are_trailers_only() {
     let setting = setting().await;
     let good = setting.key_for(["agents:read"]).await;

@@ -31,6 +31,30 @@ pub const VALKEY: Program = Program {
     folders: &[],
 };
 
+/// Chromium with its WebDriver, and letters for it to draw.
+pub const CHROMIUM: Program = Program {
+    name: "chromium",
+    packages: &["chromium", "chromium-driver", "fonts-liberation"],
+    binaries: &["chromium", "chromedriver"],
+    folders: &[],
+};
+
+/// npm, for what is on its registry alone.
+pub const NPM: Program = Program {
+    name: "npm",
+    packages: &["npm"],
+    binaries: &["npm"],
+    folders: &[],
+};
+
+/// Python, with what makes virtual environments.
+pub const PYTHON: Program = Program {
+    name: "python",
+    packages: &["python3", "python3-venv"],
+    binaries: &["python3"],
+    folders: &[],
+};
+
 /// A program, and how to come by it.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
@@ -73,6 +97,15 @@ impl Program {
         if self.is_installed() {
             return Ok(());
         }
+        let _turn = take_turn()?;
+        if self.is_installed() {
+            return Ok(());
+        }
+        self.install_packages(out)
+    }
+
+    /// Installs its packages, whether or not its executables are there.
+    pub(crate) fn install_packages(&self, out: &mut dyn Write) -> io::Result<()> {
         let packages = self.packages.join(" ");
         let failed = |why: String| {
             io::Error::other(format!(
@@ -81,14 +114,6 @@ impl Program {
             ))
         };
         let apt = Apt::permitted().map_err(&failed)?;
-        let turn = File::options()
-            .create(true)
-            .append(true)
-            .open(env::temp_dir().join("ringyo-apt-get.lock"))?;
-        turn.lock()?;
-        if self.is_installed() {
-            return Ok(());
-        }
         writeln!(
             out,
             "installing {packages} with apt-get; this may take minutes"
@@ -109,6 +134,16 @@ impl Program {
             Err(failed("its packages do not bring it".to_owned()))
         }
     }
+}
+
+/// One process after the other, until this is dropped.
+fn take_turn() -> io::Result<File> {
+    let path = env::temp_dir().join("ringyo-apt-get.lock");
+    // One that is there may be another user's: the system refuses to open that for making it.
+    let turn =
+        File::open(&path).or_else(|_| File::options().create(true).append(true).open(&path))?;
+    turn.lock()?;
+    Ok(turn)
 }
 
 /// The right to run apt-get.

@@ -11,9 +11,11 @@ use std::panic::Location;
 use std::sync::OnceLock;
 
 use super::database::Database;
-use super::debian::{POSTGRESQL, Program};
+use super::debian::{POSTGRESQL, PYTHON, Program};
 use super::postgres::{Postgres, PostgresOptions};
 use super::redis::{Redis, RedisOptions};
+use crate::cargo;
+use crate::python::Python;
 
 /// The variable that names a PostgreSQL server on which tests may make databases.
 pub const POSTGRES: &str = "RINGYO_TEST_POSTGRES";
@@ -85,6 +87,21 @@ pub fn shared_redis() -> Option<String> {
         .then(|| SHARED.get_or_init(|| done(options.start())).url())
 }
 
+/// A Python with urllib3, in an environment of the workspace's own.
+///
+/// # Panics
+///
+/// When it cannot be installed, and [`WITHOUT`] has not said so.
+#[track_caller]
+pub fn python() -> Option<Python> {
+    if is_without(PYTHON.name) {
+        skip(PYTHON.name, Location::caller());
+        return None;
+    }
+    let root = done(cargo::workspace_root());
+    Some(done(Python::install(&root, &mut io::stderr())))
+}
+
 /// Whether the test can have this program, which is installed if need be.
 ///
 /// # Panics
@@ -92,12 +109,21 @@ pub fn shared_redis() -> Option<String> {
 /// When it is not there and cannot be installed, and [`WITHOUT`] has not said so.
 #[track_caller]
 pub fn program(program: &Program) -> bool {
-    if is_without(program) {
-        skip(program, Location::caller());
+    available(program.name, || program.install(&mut io::stderr()))
+}
+
+/// The same for something else that has a name and can be installed.
+///
+/// # Panics
+///
+/// When it cannot be installed, and [`WITHOUT`] has not said so.
+#[track_caller]
+pub fn available(name: &str, install: impl FnOnce() -> io::Result<()>) -> bool {
+    if is_without(name) {
+        skip(name, Location::caller());
         return false;
     }
-    if let Err(why) = program.install(&mut io::stderr()) {
-        let name = program.name;
+    if let Err(why) = install() {
         panic!("this test needs {name}: {why}, or set {WITHOUT}={name} to do without the test");
     }
     true
@@ -111,17 +137,16 @@ pub(super) fn without() -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// Whether this program is one of [them](without).
-pub(super) fn is_without(program: &Program) -> bool {
-    without().iter().any(|name| name == program.name)
+/// Whether this is one of [them](without).
+pub(super) fn is_without(name: &str) -> bool {
+    without().iter().any(|without| without == name)
 }
 
-fn skip(program: &Program, caller: &Location<'_>) {
+fn skip(name: &str, caller: &Location<'_>) {
     let thread = std::thread::current();
     let line = format!(
-        "SKIPPED: {} ({caller}) because {} is not to be had here\n",
+        "SKIPPED: {} ({caller}) because {name} is not to be had here\n",
         thread.name().unwrap_or("a test"),
-        program.name
     );
     // Not `eprint`, which the runner would catch.
     let _ = io::stderr().write_all(line.as_bytes());

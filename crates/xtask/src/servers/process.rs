@@ -20,6 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a thing that takes its time is looked at.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// Why there are no private servers where processes cannot be found by their folder.
+pub(super) const NOT_FOUND: &str = "there is no /proc here, by which they could be ended";
+
+/// Whether the processes of a server can be found.
+pub(super) fn can_be_found() -> bool {
+    Path::new("/proc/self/cwd").exists()
+}
+
 /// A server in a folder of its own, running or not. When it is dropped nothing is left of it.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -30,6 +38,9 @@ pub(super) struct Process {
 
 impl Process {
     pub(super) fn new(name: &str, user: Option<User>) -> io::Result<Self> {
+        if !can_be_found() {
+            return Err(io::Error::other(NOT_FOUND));
+        }
         Ok(Self {
             folder: Folder::create(name, user)?,
             user,
@@ -121,15 +132,17 @@ impl Process {
     pub(super) fn kill(&mut self) -> io::Result<()> {
         // Whatever is frozen starts no more children.
         self.freeze()?;
+        let mut killed = Vec::new();
         loop {
             let processes = self.folder.processes()?;
             send(&processes, Signal::KILL);
+            killed.extend_from_slice(&processes);
             // Who is not waited for stays as a zombie, but works in no folder any more.
             if let Some(mut child) = self.child.take() {
                 child.kill()?;
                 child.wait()?;
             }
-            if processes.is_empty() {
+            if processes.is_empty() && !killed.iter().any(|process| is_ending(*process)) {
                 return Ok(());
             }
             thread::sleep(PAUSE);
@@ -155,6 +168,31 @@ impl Process {
         send(&self.folder.processes()?, Signal::CONT);
         Ok(())
     }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // The warden would do it as well, but leave a zombie to us.
+        let _ = self.kill();
+    }
+}
+
+/// Whether a process has left its folder and is not quite gone: the kernel takes the folder away
+/// before it says that the process has ended.
+fn is_ending(process: i32) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{process}/stat")) else {
+        return false;
+    };
+    // The state follows the name, which is in brackets and may hold any others.
+    let state = stat
+        .rsplit(") ")
+        .next()
+        .and_then(|rest| rest.chars().next());
+    let has_ended = matches!(state, None | Some('Z' | 'X'));
+    // Another one that has been given the number since has a folder.
+    let folder = fs::read_link(format!("/proc/{process}/cwd"));
+    let has_left = folder.is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    !has_ended && has_left
 }
 
 fn send(processes: &[i32], signal: Signal) {

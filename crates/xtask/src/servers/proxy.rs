@@ -17,7 +17,7 @@ pub enum Behaviour {
     /// Everything passes at once.
     #[default]
     Pass,
-    /// Everything passes this much later, in both directions: a round trip takes twice as long.
+    /// Everything passes this much later, in both directions; a round trip has it twice.
     Delay(Duration),
     /// Connections are open, and made, but nothing passes, not even that the other side has
     /// closed. What was sent meanwhile arrives when the behaviour is another one again, as it
@@ -119,13 +119,17 @@ impl Proxy {
         let network = Arc::clone(&self.network);
         self.door = Some(thread::spawn(move || {
             for client in listener.incoming() {
-                if network.lock().closing {
-                    return;
-                }
+                let cuts = {
+                    let state = network.lock();
+                    if state.closing {
+                        return;
+                    }
+                    state.cuts
+                };
                 if let Ok(client) = client {
                     let network = Arc::clone(&network);
                     // A server that does not answer must not keep others waiting.
-                    thread::spawn(move || link::carry(client, &network));
+                    thread::spawn(move || link::carry(client, cuts, &network));
                 }
             }
         }));
@@ -135,7 +139,6 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.refuse();
-        self.network.lock().closed = true;
         self.cut();
     }
 }
@@ -155,8 +158,8 @@ struct State {
     until_cut: Option<usize>,
     /// No new connections: the door is being closed.
     closing: bool,
-    /// Nothing at all any more.
-    closed: bool,
+    /// How often everything was cut. A connection that is still being made has to know.
+    cuts: u64,
     /// Both ends of every open connection.
     open: HashMap<u64, [TcpStream; 2]>,
     made: u64,
@@ -179,6 +182,7 @@ impl Network {
         let open = {
             let mut state = self.lock();
             state.until_cut = None;
+            state.cuts += 1;
             std::mem::take(&mut state.open)
         };
         for end in open.into_values().flatten() {

@@ -10,14 +10,20 @@ use std::rc::Rc;
 
 use tempfile::NamedTempFile;
 
-use super::debian::{POSTGRESQL, Program, REDIS, VALKEY};
+use super::debian::{CHROMIUM, POSTGRESQL, PYTHON, Program, REDIS, VALKEY};
 use super::for_tests::{self, is_without};
 use super::postgres::{Postgres, PostgresOptions};
+use super::process::{NOT_FOUND, can_be_found};
+use crate::axe_core;
 use crate::cargo::Cargo;
+use crate::python::Python;
 use crate::step::{Outcome, Step};
 
 /// Where the tests are that need servers; a workspace without it needs none.
 const NEEDED_BY: &str = "crates/xtask/src/servers";
+
+/// Where the tests are that need a browser.
+const BROWSER_NEEDED_BY: &str = "examples/demo/tests/browser";
 
 /// What the steps have found out and started, for the tests that come after them. When the last
 /// clone is dropped the servers are stopped.
@@ -31,13 +37,28 @@ struct Found {
     without: Vec<&'static str>,
 }
 
+/// What a step brings.
+#[derive(Clone, Copy, Debug)]
+struct Brought {
+    name: &'static str,
+    /// The command that brings it, with others of its kind.
+    alone: &'static str,
+    /// The folder without which nobody needs it.
+    needed_by: &'static str,
+}
+
 impl Servers {
     /// The steps: each installs one program if it is missing, and PostgreSQL's starts one server
     /// for all tests unless the environment names one.
     pub fn steps(&self) -> Vec<Step> {
         let start = self.clone();
         vec![
-            self.step(POSTGRESQL, move |out| {
+            self.step(
+                PYTHON,
+                |root, out| Python::install(root, out).map(drop),
+                no_server,
+            ),
+            self.step(POSTGRESQL, install(POSTGRESQL), move |out| {
                 if env::var_os(for_tests::POSTGRES).is_none() {
                     let postgres = PostgresOptions::new().start()?;
                     writeln!(out, "PostgreSQL listens on port {}", postgres.port())?;
@@ -45,30 +66,68 @@ impl Servers {
                 }
                 Ok(())
             }),
-            self.step(REDIS, |_| Ok(())),
-            self.step(VALKEY, |_| Ok(())),
+            self.step(REDIS, install(REDIS), no_server),
+            self.step(VALKEY, install(VALKEY), no_server),
+        ]
+    }
+
+    /// The steps that install a browser, and what audits pages in it.
+    pub fn browser_steps(&self) -> Vec<Step> {
+        let step = Brought {
+            name: CHROMIUM.name,
+            alone: "cargo xtask browser",
+            needed_by: BROWSER_NEEDED_BY,
+        };
+        let audit = Brought {
+            name: axe_core::NAME,
+            ..step
+        };
+        vec![
+            self.bring(step, install(CHROMIUM), no_server),
+            self.bring(audit, axe_core::install, no_server),
         ]
     }
 
     fn step(
         &self,
         program: Program,
+        bring: impl FnOnce(&Path, &mut dyn Write) -> io::Result<()> + 'static,
+        start: impl FnOnce(&mut dyn Write) -> io::Result<()> + 'static,
+    ) -> Step {
+        let brought = Brought {
+            name: program.name,
+            alone: "cargo xtask servers",
+            needed_by: NEEDED_BY,
+        };
+        self.bring(brought, bring, start)
+    }
+
+    /// What cannot be brought is skipped; what does not start has failed.
+    fn bring(
+        &self,
+        brought: Brought,
+        bring: impl FnOnce(&Path, &mut dyn Write) -> io::Result<()> + 'static,
         start: impl FnOnce(&mut dyn Write) -> io::Result<()> + 'static,
     ) -> Step {
         let servers = self.clone();
-        Step::new(program.name, "cargo xtask servers", move |root, out| {
-            if !root.join(NEEDED_BY).is_dir() {
-                return Ok(Outcome::Skipped(format!("there is no {NEEDED_BY} here")));
+        let Brought {
+            name,
+            alone,
+            needed_by,
+        } = brought;
+        Step::new(name, alone, move |root, out| {
+            if !root.join(needed_by).is_dir() {
+                return Ok(Outcome::Skipped(format!("there is no {needed_by} here")));
             }
-            let why = if is_without(&program) {
+            let why = if is_without(name) {
                 format!("{} says so", for_tests::WITHOUT)
-            } else if let Err(error) = program.install(out) {
+            } else if let Err(error) = bring(root, out) {
                 error.to_string()
             } else {
                 start(out)?;
                 return Ok(Outcome::Passed);
             };
-            servers.0.borrow_mut().without.push(program.name);
+            servers.0.borrow_mut().without.push(name);
             Ok(Outcome::Skipped(why))
         })
     }
@@ -129,6 +188,17 @@ impl Servers {
             Ok(outcome(command.envs(servers.environment()).status()?))
         })
     }
+}
+
+fn install(program: Program) -> impl FnOnce(&Path, &mut dyn Write) -> io::Result<()> {
+    move |_, out| match can_be_found() {
+        true => program.install(out),
+        false => Err(io::Error::other(NOT_FOUND)),
+    }
+}
+
+fn no_server(_: &mut dyn Write) -> io::Result<()> {
+    Ok(())
 }
 
 fn outcome(status: std::process::ExitStatus) -> Outcome {

@@ -2,6 +2,7 @@
 
 mod clock;
 mod imports;
+mod lua;
 mod page;
 mod runtime;
 mod size;
@@ -29,7 +30,7 @@ pub struct Rule {
 }
 
 /// Every rule that [`violations`] checks.
-pub const RULES: [Rule; 8] = [
+pub const RULES: [Rule; 9] = [
     Rule {
         name: "imports",
         statement: "every crate depends on the workspace crates that its layer allows, and on no other",
@@ -49,6 +50,11 @@ pub const RULES: [Rule; 8] = [
         name: "sql",
         statement: "SQL and database drivers live in the SQL store crates alone",
         check: sql::check,
+    },
+    Rule {
+        name: "lua",
+        statement: "Lua and clients of Redis live in ringyo-redis alone",
+        check: lua::check,
     },
     Rule {
         name: "unsafe",

@@ -15,7 +15,7 @@ use crate::cargo;
 pub struct Workspace {
     /// The workspace's own packages.
     pub packages: Vec<Package>,
-    /// Every Rust and SQL file under `crates`, `examples` and `benches`.
+    /// Every Rust, SQL and Lua file under `crates`, `examples` and `benches`.
     pub files: Vec<SourceFile>,
     /// The names in the root directory, without those that git ignores.
     pub top_level: Vec<String>,
@@ -93,7 +93,7 @@ impl Workspace {
         })
     }
 
-    /// The Rust and SQL files of the packages under `crates` that ship, apart from their tests:
+    /// The Rust, SQL and Lua files of the packages under `crates` that ship, apart from their tests:
     /// what lies in `crates/*/src`, without xtask's own.
     pub(super) fn shipped_files(&self) -> impl Iterator<Item = &SourceFile> {
         self.files
@@ -185,7 +185,7 @@ fn relative(path: &Path, root: &Path) -> String {
         .replace('\\', "/")
 }
 
-/// Adds the Rust and SQL files under `directory`, in the order of their names.
+/// Adds the Rust, SQL and Lua files under `directory`, in the order of their names.
 fn collect(directory: &Path, root: &Path, files: &mut Vec<SourceFile>) -> io::Result<()> {
     if !directory.is_dir() {
         return Ok(());
@@ -201,7 +201,7 @@ fn collect(directory: &Path, root: &Path, files: &mut Vec<SourceFile>) -> io::Re
             }
         } else if path
             .extension()
-            .is_some_and(|extension| extension == "rs" || extension == "sql")
+            .is_some_and(|extension| extension == "rs" || extension == "sql" || extension == "lua")
         {
             files.push(SourceFile::new(
                 relative(&path, root),

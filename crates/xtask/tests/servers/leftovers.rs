@@ -19,8 +19,18 @@ fn start() -> Option<(xtask::servers::Postgres, Vec<i32>, PathBuf)> {
     Some((server, processes, data))
 }
 
+/// Not even something that waits to be asked how it ended.
 fn nothing_is_left(processes: &[i32], data: &std::path::Path) {
     assert!(!processes.iter().any(|process| runs(*process)));
+    let own = std::process::id().to_string();
+    for process in processes {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        let parent = stat
+            .rsplit(") ")
+            .next()
+            .and_then(|rest| rest.split(' ').nth(1));
+        assert_ne!(parent, Some(own.as_str()), "{stat}");
+    }
     assert!(!folder(data).exists());
 }
 

@@ -114,6 +114,20 @@ fn every_database_is_new_and_goes_when_it_is_dropped() {
     drop(one);
     assert!(!exists(&name));
     assert!(exists(two.name()));
+
+    // Many at once do not get into each other's way.
+    std::thread::scope(|threads| {
+        let made: Vec<_> = (0..8)
+            .map(|_| threads.spawn(|| server.create_database().unwrap()))
+            .collect();
+        let mut names: Vec<String> = made
+            .into_iter()
+            .map(|thread| thread.join().unwrap().name().to_owned())
+            .collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 8);
+    });
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::net::TcpStream;
 
 use xtask::servers::{Flavour, Redis, RedisOptions, for_tests};
 
-use crate::client::{ask_redis, redis_connection, runs};
+use crate::client::{ask_redis, in_time, redis_connection, runs};
 
 fn connection(server: &Redis) -> TcpStream {
     redis_connection(server.port(), server.password()).unwrap()
@@ -70,6 +70,19 @@ fn settings_count_and_a_replaced_server_is_empty() {
     let error = RedisOptions::default().setting("no-such", "1").start();
     let error = error.unwrap_err().to_string();
     assert!(error.contains("no-such"), "{error}");
+}
+
+#[test]
+fn it_can_be_a_node_of_a_cluster() {
+    let options = RedisOptions::default().setting("cluster-enabled", "yes");
+    let Some(server) = for_tests::redis(options) else {
+        return;
+    };
+    let mut client = connection(&server);
+    let slots = "CLUSTER ADDSLOTSRANGE 0 16383";
+    assert_eq!(ask_redis(&mut client, slots).unwrap(), "+OK");
+    let is_up = || ask_redis(&mut connection(&server), "SET a 1").unwrap() == "+OK";
+    assert!(in_time(is_up));
 }
 
 #[test]

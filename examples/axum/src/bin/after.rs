@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = Router::new()
         .route("/agents", get(list_agents))
         .route("/agents/{id}", delete(remove_agent))
-        .layer(AuthLayer::new(ringyo).routes(routes));
+        .layer(AuthLayer::new(ringyo.clone()).routes(routes));
 
     let address = std::env::var("ADDR").unwrap_or("127.0.0.1:3000".to_owned());
     let listener = tokio::net::TcpListener::bind(address).await?;

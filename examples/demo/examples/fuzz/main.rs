@@ -26,7 +26,6 @@ struct Arguments {
 async fn main() -> Result<ExitCode, StartError> {
     let Arguments { fuzzer } = Arguments::parse();
     // Most of the time it is schemathesis that works, and that in one thread.
-    // Most of the time it is schemathesis that works, and that in one thread.
     let (sound, control) = tokio::try_join!(fuzzer.run_on(Soundness::Sound), control(&fuzzer))?;
     let mut out = io::stdout().lock();
 

@@ -26,6 +26,13 @@ pub(crate) struct ListBody<T> {
     pub(super) meta: Meta,
 }
 
+impl<T> ListBody<T> {
+    /// Whether there is nothing in this part.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.data.is_empty()
+    }
+}
+
 /// What is said about an answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Meta {

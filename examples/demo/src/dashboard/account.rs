@@ -12,13 +12,13 @@ use crate::app::App;
 #[schema(as = Account)]
 pub(super) struct AccountView {
     #[schema(value_type = String, example = "acct_pro")]
-    id: AccountId,
-    plan: String,
-    api_access: bool,
-    credits: u64,
+    pub(super) id: AccountId,
+    pub(super) plan: String,
+    pub(super) api_access: bool,
+    pub(super) credits: u64,
     /// Requests a minute; none for a plan without API access or without a limit.
     #[schema(required, minimum = 1)]
-    limit_per_minute: Option<u32>,
+    pub(super) limit_per_minute: Option<u32>,
 }
 
 /// Show the account.
@@ -31,23 +31,26 @@ pub(super) async fn show(
     State(app): State<App>,
     Extension(visitor): Extension<Visitor>,
 ) -> Result<Data<AccountView>, Problem> {
-    let account = app.ringyo.accounts().find(&visitor.account).await?;
-    let credits = app.ringyo.wallet().balance(&account.id).await?;
-    let plan = app
-        .ringyo
-        .plans()
-        .iter()
-        .find(|plan| plan.name == account.plan);
-    let access = plan.map_or(ApiAccess::None, |plan| plan.access);
-    Ok(Data(AccountView {
-        id: account.id,
-        plan: account.plan,
-        api_access: access != ApiAccess::None,
-        credits,
-        limit_per_minute: match access {
-            // The plans of Ringyo count by the minute.
-            ApiAccess::Limited(quota) => Some(quota.limit()),
-            ApiAccess::None | ApiAccess::Unlimited => None,
-        },
-    }))
+    Ok(Data(AccountView::of(&app, &visitor.account).await?))
+}
+
+impl AccountView {
+    pub(super) async fn of(app: &App, id: &AccountId) -> Result<Self, Problem> {
+        let account = app.ringyo.accounts().find(id).await?;
+        let credits = app.ringyo.wallet().balance(&account.id).await?;
+        let mut plans = app.ringyo.plans().iter();
+        let plan = plans.find(|plan| plan.name == account.plan);
+        let access = plan.map_or(ApiAccess::None, |plan| plan.access);
+        Ok(Self {
+            id: account.id,
+            plan: account.plan,
+            api_access: access != ApiAccess::None,
+            credits,
+            limit_per_minute: match access {
+                // The plans of Ringyo count by the minute.
+                ApiAccess::Limited(quota) => Some(quota.limit()),
+                ApiAccess::None | ApiAccess::Unlimited => None,
+            },
+        })
+    }
 }

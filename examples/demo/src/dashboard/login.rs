@@ -1,40 +1,35 @@
 //! The demo's way in: pick an account. A real service puts its own log-in here.
 
+use askama::Template;
 use axum::extract::{Form as HtmlForm, FromRequest as _, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse as _, Redirect, Response};
-use ringyo::{AccountId, ManageError};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use ringyo::{Account, AccountId, ManageError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::api_keys::API_KEYS;
+use super::assets;
 use super::origin::{Origin, origin};
+use super::page::{Page, sorry};
 use super::visitor::cross_site;
 use crate::answer::{Data, DataBody, ErrorBody, Problem};
 use crate::app::App;
 use crate::form::{Fields, Form, Payload};
 
-const PAGE: &str = "<!doctype html>
-<html lang=en>
-<meta charset=utf-8>
-<meta name=viewport content='width=device-width, initial-scale=1'>
-<title>Log in · Ringyo demo</title>
-<h1>Log in</h1>
-<p>This is a demo: pick an account, there is no password.
-A real service puts its own log-in here.</p>
-<form method=post action=/dashboard/login>
-<label>Account
-<select name=account>
-<option>acct_pro
-<option>acct_agency
-<option>acct_starter
-</select></label>
-<button>Log in</button>
-</form>
-";
+/// Where somebody logs in.
+pub(super) const LOGIN: &str = "/dashboard/login";
 
-/// Where somebody goes who has logged in with the HTML form.
-const HOME: &str = "/dashboard/api/keys";
-const LOGIN: &str = "/dashboard/login";
+/// How many accounts there are to pick from. Where there are more, their ids can be typed.
+const SHOWN: usize = 10;
+
+/// The accounts of the store, or the first of them.
+#[derive(Debug, Template)]
+#[template(path = "login.html")]
+struct LoginPage {
+    accounts: Vec<Account>,
+    has_more: bool,
+}
 
 /// Show the page to log in with.
 #[utoipa::path(
@@ -43,14 +38,23 @@ const LOGIN: &str = "/dashboard/login";
         (status = 200, description = "The page", content_type = "text/html", body = String),
         (status = 403, description = "`demo_login_disabled`: the log-in works on loopback only",
             body = ErrorBody),
+        (status = 503, description = "A page that says that the accounts are out of reach",
+            content_type = "text/html", body = String,
+            headers(("retry-after" = u32, description = "Seconds to wait"))),
+        (status = 500, description = "A fault of the service, said by a page if it can be",
+            content((String = "text/html"), (ErrorBody = "application/json"))),
     ),
 )]
-pub(super) async fn page(
-    State(app): State<App>,
-    headers: HeaderMap,
-) -> Result<Html<&'static str>, Problem> {
+pub(super) async fn page(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     app.login.check(&headers)?;
-    Ok(Html(PAGE))
+    let mut accounts = match app.ringyo.accounts().list(None, SHOWN + 1).await {
+        Ok(accounts) => accounts,
+        Err(error) => return Ok(sorry(error.into())),
+    };
+    let has_more = accounts.len() > SHOWN;
+    accounts.truncate(SHOWN);
+    let page = LoginPage { accounts, has_more };
+    Ok(Page(page).into_response())
 }
 
 /// Log in, from a program with JSON or from the page with a form.
@@ -92,7 +96,7 @@ pub(super) async fn log_in(
         Err(error) => return Err(error.into()),
     };
     let answer = match is_html {
-        true => Redirect::to(HOME).into_response(),
+        true => Redirect::to(API_KEYS).into_response(),
         false => Data(LoggedIn {
             account: account.id.clone(),
         })

@@ -91,7 +91,7 @@ pub(super) fn headers() -> Value {
             text(&items(";q=[0-9]+;w=[0-9]+")),
         ),
         "ratelimit": header(
-            "For each limit `r` requests left, all of them there again in `t` seconds",
+            "For each limit `r` requests left; all, or with none left the next, are there in `t` seconds",
             text(&items(";r=[0-9]+;t=[0-9]+")),
         ),
         "retry-after": header("Seconds to wait", number(1)),

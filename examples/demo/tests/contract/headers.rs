@@ -121,6 +121,7 @@ async fn without_a_key_there_is_nothing_under_v1() {
             (401, "missing_api_key"),
             "{path}"
         );
+        assert_eq!(without.header("allow"), None, "{path}");
         let with = demo.call(&key, method, path, None).await;
         assert_eq!(with.status, status, "{path}");
         assert!(with.header("x-ratelimit-remaining").is_some(), "{path}");

@@ -11,6 +11,7 @@ mod first_run;
 mod headers;
 mod login;
 mod mishaps;
+mod pages;
 mod program;
 mod restart;
 mod together;

@@ -23,13 +23,13 @@ enum Towards {
     Client,
 }
 
-/// Carries one connection until it ends.
-pub(super) fn carry(client: TcpStream, network: &Network) {
+/// Carries one connection, which came after so many cuts, until it ends.
+pub(super) fn carry(client: TcpStream, cuts: u64, network: &Network) {
     // Without a server the client is left, as by a machine that has just gone down.
     let Ok(server) = TcpStream::connect(network.server) else {
         return;
     };
-    let Some(connection) = enter(&client, &server, network) else {
+    let Some(connection) = enter(&client, &server, cuts, network) else {
         return;
     };
     thread::scope(|threads| {
@@ -46,15 +46,15 @@ pub(super) fn carry(client: TcpStream, network: &Network) {
     network.lock().open.remove(&connection);
 }
 
-/// Registers a connection, so that it can be cut.
-fn enter(client: &TcpStream, server: &TcpStream, network: &Network) -> Option<u64> {
+/// Registers a connection, so that it can be cut, unless it has been while it was made.
+fn enter(client: &TcpStream, server: &TcpStream, cuts: u64, network: &Network) -> Option<u64> {
     for end in [client, server] {
         // Small answers must not wait for one another.
         end.set_nodelay(true).ok()?;
     }
     let ends = [client.try_clone().ok()?, server.try_clone().ok()?];
     let mut state = network.lock();
-    if state.closed {
+    if state.cuts != cuts {
         return None;
     }
     state.made += 1;

@@ -1,0 +1,181 @@
+//! How to get a connection, whatever stands behind it.
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::io::tcp::TcpSettings;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, IntoConnectionInfo, RedisResult, Value,
+};
+
+use crate::config::ConfigError;
+
+/// Where to connect to.
+#[derive(Clone)]
+pub(crate) enum Servers {
+    Single(Client),
+    #[cfg(feature = "cluster")]
+    Cluster(Box<redis::cluster::ClusterClient>),
+    #[cfg(feature = "sentinel")]
+    Sentinel(sentinel::Watched),
+}
+
+/// A connection that any number of calls share. Cheap to clone.
+#[derive(Clone)]
+pub(crate) enum Connection {
+    Single(MultiplexedConnection),
+    /// Finds and keeps connections to all nodes by itself.
+    #[cfg(feature = "cluster")]
+    Cluster(redis::cluster_async::ClusterConnection),
+}
+
+impl Servers {
+    pub(crate) fn single(address: &str) -> Result<Self, ConfigError> {
+        Client::open(connection_info(address)?)
+            .map(Self::Single)
+            .map_err(|_| ConfigError::Address)
+    }
+
+    #[cfg(feature = "cluster")]
+    pub(crate) fn cluster<T: AsRef<str>>(
+        addresses: impl IntoIterator<Item = T>,
+    ) -> Result<Self, ConfigError> {
+        let nodes = addresses
+            .into_iter()
+            .map(|address| connection_info(address.as_ref()))
+            .collect::<Result<Vec<_>, _>>()?;
+        redis::cluster::ClusterClient::builder(nodes)
+            .tcp_settings(tcp_settings())
+            // One is needed to follow a slot that has moved.
+            .retries(1)
+            .build()
+            .map(|client| Self::Cluster(Box::new(client)))
+            .map_err(|_| ConfigError::Addresses)
+    }
+
+    #[cfg(feature = "sentinel")]
+    pub(crate) fn sentinel<T: AsRef<str>>(
+        master: &str,
+        sentinels: impl IntoIterator<Item = T>,
+    ) -> Result<Self, ConfigError> {
+        let sentinels = sentinels
+            .into_iter()
+            .map(|address| connection_info(address.as_ref()))
+            .collect::<Result<Vec<_>, _>>()?;
+        sentinel::Watched::new(connection_info(master)?, sentinels).map(Self::Sentinel)
+    }
+
+    /// Connects; takes as long as it takes.
+    pub(crate) async fn connect(&mut self) -> RedisResult<Connection> {
+        #[cfg(feature = "tls")]
+        choose_cryptography();
+        match self {
+            Self::Single(client) => open(client).await,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(client) => client.get_async_connection().await.map(Connection::Cluster),
+            #[cfg(feature = "sentinel")]
+            Self::Sentinel(watched) => open(&watched.master().await?).await,
+        }
+    }
+}
+
+impl Connection {
+    pub(crate) async fn call(&mut self, command: &Cmd) -> RedisResult<Value> {
+        let reply = match self {
+            Self::Single(connection) => connection.req_packed_command(command).await,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(connection) => connection.req_packed_command(command).await,
+        };
+        // The client takes a refusal for a value.
+        reply.and_then(Value::extract_error)
+    }
+
+    /// Whether somebody has to watch over the connection.
+    pub(crate) fn keeps_itself(&self) -> bool {
+        match self {
+            Self::Single(_) => false,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(_) => true,
+        }
+    }
+}
+
+async fn open(client: &Client) -> RedisResult<Connection> {
+    // Time is limited around the call, once for all that it consists of.
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(None)
+        .set_response_timeout(None)
+        // Callers beyond that wait for one another before anything is sent.
+        .set_pipeline_buffer_size(1_024);
+    client
+        .get_multiplexed_async_connection_with_config(&config)
+        .await
+        .map(Connection::Single)
+}
+
+fn connection_info(address: &str) -> Result<ConnectionInfo, ConfigError> {
+    address
+        .into_connection_info()
+        .map(|info| info.set_tcp_settings(tcp_settings()))
+        .map_err(|_| ConfigError::Address)
+}
+
+fn tcp_settings() -> TcpSettings {
+    TcpSettings::default().set_nodelay(true)
+}
+
+/// rustls panics when a program has brought two providers of cryptography and chosen none. Whoever
+/// has chosen one keeps it.
+#[cfg(feature = "tls")]
+fn choose_cryptography() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Another thread may have chosen meanwhile, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}
+
+#[cfg(feature = "sentinel")]
+mod sentinel {
+    use redis::sentinel::{Sentinel, SentinelNodeConnectionInfo};
+    use redis::{Client, ConnectionAddr, ConnectionInfo, RedisResult, TlsMode};
+
+    use crate::config::ConfigError;
+
+    /// A server that sentinels know by name.
+    #[derive(Clone)]
+    pub(crate) struct Watched {
+        sentinels: Vec<ConnectionInfo>,
+        name: String,
+        node: SentinelNodeConnectionInfo,
+    }
+
+    impl Watched {
+        pub(super) fn new(
+            master: ConnectionInfo,
+            sentinels: Vec<ConnectionInfo>,
+        ) -> Result<Self, ConfigError> {
+            if sentinels.is_empty() {
+                return Err(ConfigError::Addresses);
+            }
+            let node = SentinelNodeConnectionInfo::default()
+                .set_redis_connection_info(master.redis_settings().clone())
+                .set_tcp_settings(master.tcp_settings().clone());
+            let (name, node) = match master.addr() {
+                ConnectionAddr::Tcp(name, _) => (name, node),
+                ConnectionAddr::TcpTls { host, .. } => (host, node.set_tls_mode(TlsMode::Secure)),
+                _ => return Err(ConfigError::Address),
+            };
+            Ok(Self {
+                sentinels,
+                name: name.clone(),
+                node,
+            })
+        }
+
+        /// Asks the sentinels, afresh each time: a connection to one of them may be as dead as the
+        /// server that was the master.
+        pub(super) async fn master(&self) -> RedisResult<Client> {
+            Sentinel::build(self.sentinels.clone())?
+                .async_master_for(&self.name, Some(&self.node))
+                .await
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The limiter in real time, against real servers that are killed, frozen and cut off.
+#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
+#![allow(
+    clippy::print_stdout,
+    reason = "figures, and what a process reports to the test"
+)]
+
+mod expiry;
+mod flood;
+mod outages;
+mod processes;
+mod refusals;
+#[cfg(feature = "sentinel")]
+mod sentinel;
+mod support;

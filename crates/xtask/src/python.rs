@@ -1,0 +1,108 @@
+//! Programs written in Python, in a virtual environment of the workspace's own.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::servers::debian::PYTHON;
+
+/// Everything that is installed, so that it is the same everywhere: schemathesis with all that it
+/// is made of, urllib3 among it.
+const REQUIREMENTS: &str = include_str!("python/requirements.txt");
+
+/// The virtual environment, from the root of the workspace.
+const ENVIRONMENT: &str = "target/python";
+
+/// Where it has its programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Python {
+    programs: PathBuf,
+}
+
+impl Python {
+    /// Makes the environment below `root` unless it is there already, and says so on `out`. Whoever
+    /// asks at the same time waits.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made. The error completes a sentence that ends in "because".
+    pub fn install(root: &Path, out: &mut dyn Write) -> io::Result<Self> {
+        let environment = root.join(ENVIRONMENT);
+        let python = Self {
+            programs: environment.join("bin"),
+        };
+        fs::create_dir_all(&environment)?;
+        let turn = File::create(environment.with_extension("lock"))?;
+        turn.lock()?;
+        if python.is_installed(&environment) {
+            return Ok(python);
+        }
+        PYTHON.install(out)?;
+        let is_new_enough = "import sys; sys.exit(sys.version_info < (3, 11))";
+        if !succeeds(quiet(Path::new("python3")).args(["-c", is_new_enough])) {
+            return Err(io::Error::other("python3 is older than 3.11"));
+        }
+        writeln!(out, "installing schemathesis and urllib3 in {ENVIRONMENT}")?;
+        out.flush()?;
+        if !make(&environment) {
+            // Debian keeps what makes environments in a package of its own.
+            PYTHON.install_packages(out)?;
+            if !make(&environment) {
+                let why = "python3 cannot make virtual environments (its venv is missing)";
+                return Err(io::Error::other(why));
+            }
+        }
+        let requirements = environment.join("requirements.txt");
+        fs::write(&requirements, REQUIREMENTS)?;
+        let pip = "-m pip install --quiet --disable-pip-version-check --no-input --no-deps -r";
+        let mut pip_install = quiet(&python.interpreter());
+        pip_install.args(pip.split(' ')).arg(&requirements);
+        // What is in the way there is worth reading.
+        pip_install.stderr(Stdio::inherit());
+        if !succeeds(&mut pip_install) {
+            let why = "pip cannot install schemathesis (is a package registry reachable?)";
+            return Err(io::Error::other(why));
+        }
+        fs::write(environment.join("installed.txt"), REQUIREMENTS)?;
+        Ok(python)
+    }
+
+    /// The interpreter.
+    #[must_use]
+    pub fn interpreter(&self) -> PathBuf {
+        self.programs.join("python")
+    }
+
+    /// The fuzzer.
+    #[must_use]
+    pub fn schemathesis(&self) -> PathBuf {
+        self.programs.join("schemathesis")
+    }
+
+    /// Whether all of these requirements were installed to the end.
+    fn is_installed(&self, environment: &Path) -> bool {
+        let installed = fs::read_to_string(environment.join("installed.txt"));
+        installed.is_ok_and(|installed| installed == REQUIREMENTS)
+            && succeeds(quiet(&self.schemathesis()).arg("--version"))
+    }
+}
+
+/// What an earlier attempt has left is no sound base.
+fn make(environment: &Path) -> bool {
+    let create = ["-m", "venv", "--clear"];
+    succeeds(quiet(Path::new("python3")).args(create).arg(environment))
+}
+
+fn quiet(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.status().is_ok_and(|status| status.success())
+}

@@ -1,0 +1,91 @@
+//! Clients that know nothing of ringyo get through a refusal by the retry policy that they come
+//! with, because they are told how long to wait in words that they understand.
+#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
+
+mod service;
+
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use reessaie::reqwest_middleware::ClientBuilder;
+use reessaie::reqwest_retry::policies::ExponentialBackoff;
+use reessaie::reqwest_retry::{Jitter, RetryTransientMiddleware};
+use reessaie::{RetryAfterMiddleware, RetryAfterPolicy};
+use ringyo::Quota;
+use service::Service;
+use xtask::python::Python;
+use xtask::servers::for_tests;
+
+/// One request in 3 seconds: longer than what a client waits that was told nothing, a second at
+/// first. Whoever guesses runs into more refusals than one.
+const PERIOD: Duration = Duration::from_secs(3);
+
+const ONE_REFUSAL: [u16; 3] = [200, 429, 200];
+
+/// A service whose only request of the next 3 seconds has been spent.
+async fn spent() -> Service {
+    let service = Service::start(Quota::try_per(1, PERIOD).unwrap()).await;
+    let first = reqwest::Client::new()
+        .get(format!("{}/v1/agents", service.base))
+        .bearer_auth(&service.key);
+    assert_eq!(first.send().await.unwrap().status(), 200);
+    service
+}
+
+/// `reqwest-retry`, the usual one in Rust, with the companion that reads `Retry-After`.
+#[tokio::test]
+async fn a_rust_client_waits_as_told() {
+    let service = spent().await;
+    let policy = RetryAfterPolicy::with_max_retries(3);
+    let client = ClientBuilder::new(reqwest::Client::new());
+    let client = client.with(RetryAfterMiddleware::new_with_policy(policy));
+    let get = client.build().get(format!("{}/v1/agents", service.base));
+    let answer = get.bearer_auth(&service.key).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(service.statuses(), ONE_REFUSAL);
+
+    // The control: without that companion it guesses, and is refused again.
+    let service = spent().await;
+    let policy = ExponentialBackoff::builder().jitter(Jitter::None);
+    let guess = RetryTransientMiddleware::new_with_policy(policy.build_with_max_retries(3));
+    let client = ClientBuilder::new(reqwest::Client::new()).with(guess);
+    let get = client.build().get(format!("{}/v1/agents", service.base));
+    get.bearer_auth(&service.key).send().await.unwrap();
+    assert_eq!(service.statuses()[..3], [200, 429, 429]);
+}
+
+/// urllib3, which is below most HTTP clients of Python.
+#[tokio::test]
+async fn a_python_client_waits_as_told() {
+    let Some(python) = for_tests::python() else {
+        return;
+    };
+    let service = spent().await;
+    assert_eq!(urllib3(&python, &service, "").await, "200");
+    assert_eq!(service.statuses(), ONE_REFUSAL);
+
+    // The control: one that is told not to look at `Retry-After` is refused for good.
+    let service = spent().await;
+    let heedless = ", retries=urllib3.Retry(3, respect_retry_after_header=False)";
+    assert_eq!(urllib3(&python, &service, heedless).await, "429");
+    assert_eq!(service.statuses(), [200, 429]);
+}
+
+/// The status that a GET by urllib3 ends with.
+async fn urllib3(python: &Python, service: &Service, more: &str) -> String {
+    let program = format!(
+        "import os, urllib3\n\
+         headers = {{'Authorization': 'Bearer ' + os.environ['RINGYO_API_KEY']}}\n\
+         print(urllib3.request('GET', '{}/v1/agents', headers=headers{more}).status)",
+        service.base,
+    );
+    let mut command = Command::new(python.interpreter());
+    // The key by the environment: everybody on a machine can read the arguments of a process.
+    command
+        .args(["-c", &program])
+        .env("RINGYO_API_KEY", &service.key);
+    let run = tokio::task::spawn_blocking(move || command.output());
+    let Output { stdout, stderr, .. } = run.await.unwrap().unwrap();
+    assert!(!stdout.is_empty(), "{}", String::from_utf8_lossy(&stderr));
+    String::from_utf8_lossy(&stdout).trim().to_owned()
+}

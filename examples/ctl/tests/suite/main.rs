@@ -1,0 +1,13 @@
+//! The real `ringyoctl`, in processes of its own, on real files.
+
+#![allow(clippy::unwrap_used, reason = "a failing test may panic")]
+
+mod commands;
+mod concurrent;
+mod demo;
+mod peppers;
+mod secrets;
+mod support;
+mod terminal;
+mod transcript;
+mod unify;
