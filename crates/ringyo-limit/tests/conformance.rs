@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ringyo_limit::conformance::{self, Case};
 use ringyo_limit::{
-    Backlog, Charge, Decision, LimitError, LocalLimiter, Monotonic, Now, Quota, RateLimiter,
+    Backlog, Charge, Decision, LimitError, LocalLimiter, Monotonic, Now, Quota, RateLimiter, Tally,
     Verdict,
 };
 
@@ -77,6 +77,7 @@ const PLANTED: &[(Fault, &[Case])] = &[
     (Fault::KeyForgotten, &[Case::Binding, Case::NameSpaces]),
     (Fault::QuotaChangeRefills, &[Case::Upgrade, Case::Downgrade]),
     (Fault::FastPathApart, &[Case::FastPath]),
+    (Fault::TallyApart, &[Case::Tally]),
     (Fault::TimeStepRefills, &[Case::TimeStepsBack]),
     (
         Fault::ReadsThenWrites,
@@ -100,6 +101,7 @@ enum Fault {
     KeyForgotten,
     QuotaChangeRefills,
     FastPathApart,
+    TallyApart,
     TimeStepRefills,
     ReadsThenWrites,
 }
@@ -200,6 +202,9 @@ impl Faulty {
         let now_nanos = now.as_nanos();
         let path = if self.has(Fault::FastPathApart) {
             path
+        } else if charge.tally().is_some() {
+            // Only with its fault this limiter has given one.
+            "tally"
         } else {
             ""
         };
@@ -281,6 +286,11 @@ impl RateLimiter for Faulty {
     }
 
     fn quota_changed(&self, _account: &str) {}
+
+    fn tally(&self, account: &str) -> Option<Tally> {
+        self.has(Fault::TallyApart)
+            .then(|| LocalLimiter::new().tally(account))?
+    }
 
     async fn ready(&self) -> Result<(), LimitError> {
         Ok(())
