@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use xtask::cargo;
 use xtask::cli::{self, Task};
 use xtask::step::{self, Step};
-use xtask::{ci, fuzz, structure, test};
+use xtask::{ci, fuzz, instructions, structure, test};
 
 fn main() -> ExitCode {
     let mut out = io::stdout();
@@ -30,6 +30,7 @@ fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
         Task::Test(runner) => test::steps(runner),
         Task::Ci(runner) => ci::steps(runner),
         Task::Structure => vec![structure::step()],
+        Task::Instructions => vec![instructions::step()],
         Task::Fuzz(seed) => vec![fuzz::step(seed)],
     };
     let report = step::run(&cargo::workspace_root()?, steps, out)?;
