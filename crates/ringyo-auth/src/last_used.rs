@@ -242,3 +242,58 @@ impl Departed {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_unix_millis(millis)
+    }
+
+    #[test]
+    fn what_is_not_kept_is_said_to_be_noted_elsewhere() {
+        let uses = Uses::new(Some(at(5)));
+        assert!(!uses.touch(at(6)), "it has not come in yet");
+        uses.enter(None);
+        assert!(uses.touch(at(7)));
+        assert_eq!(uses.leave().last(), Some(at(7)));
+        assert!(!uses.touch(at(8)), "it has left");
+    }
+
+    #[test]
+    fn no_use_is_lost_between_a_request_and_a_key_that_leaves() {
+        for round in 1..2_000 {
+            let uses = Uses::new(None);
+            uses.enter(None);
+            let (is_kept, left) = std::thread::scope(|scope| {
+                let request = scope.spawn(|| uses.touch(at(round)));
+                let left = uses.leave();
+                (request.join().unwrap(), left)
+            });
+            assert!(!is_kept || left.last() == Some(at(round)), "round {round}");
+        }
+    }
+
+    #[test]
+    fn what_has_left_returns_with_all_that_is_known() {
+        let departed = Departed::default();
+        let id: KeyId = "0a1B2c3D4e5F".parse().unwrap();
+        let uses = Uses::new(Some(at(5)));
+        uses.enter(None);
+        uses.touch(at(7));
+        departed.keep(id, uses.leave());
+        departed.touch(id, at(9));
+        departed.touch(id, at(8));
+        assert_eq!(departed.last(id), Some(at(9)));
+
+        let back = Uses::new(Some(at(5)));
+        back.enter(departed.take(id));
+        assert_eq!(back.last(), Some(at(9)));
+        let unsaved = back.now().unsaved(at(100_000), INTERVAL);
+        assert_eq!(unsaved, Some(at(9)));
+        back.mark_saved(at(9), at(100_000));
+        assert_eq!(back.now().unsaved(at(200_000), INTERVAL), None);
+        assert_eq!(departed.last(id), None);
+    }
+}
