@@ -13,7 +13,6 @@ use crate::cache::{
     AccountCell, CachedKey, KeyCache, LoadEntry, LoadOutcome, Loading, bucket_name,
 };
 use crate::error::Unavailable;
-use crate::last_used::Uses;
 use crate::{Plan, Plans};
 
 /// Longer than any store waits for a lock or a connection; only one that hangs takes it up.
@@ -145,12 +144,12 @@ impl Core {
                 Some(account) => (self.plan(&account.plan), account.revision),
                 None => (self.plan(""), Revision::NONE),
             };
-            let cell = AccountCell::new(&key.account, plan, revision);
-            let cell = self.cache.accounts().share(&key.account, cell);
-            let grants = key.scopes.compile(&self.catalog);
-            let uses = self.cache.uses(id);
-            let uses = uses.unwrap_or_else(|| Arc::new(Uses::new()));
-            Arc::new(CachedKey::new(key, grants, cell, uses, asked_at))
+            let cell = AccountCell::new(key.account.clone(), plan, revision);
+            let cell = self.cache.accounts().share(cell);
+            let tally = self.limiter.tally(cell.bucket(key.mode));
+            let permissions = self.cache.permission_sets();
+            let permissions = permissions.share(key.scopes.clone(), &self.catalog);
+            Arc::new(CachedKey::new(key, cell, tally, permissions, asked_at))
         }))
     }
 }
