@@ -97,11 +97,17 @@ impl Authenticator {
     pub async fn inspect(&self, credential: Credential<'_>) -> Result<Inspection, AuthError> {
         let core = &self.service.core;
         let proven = prove(core, &credential)?;
-        let (key, now) = find(core, &proven).await?;
+        let id = proven.parsed.id();
+        let asked_at = core.now().monotonic;
+        let loaded = core.ask_store(core.store.load_key(id)).await?;
+        // All of the record, and not what the cache keeps of it for requests.
+        let loaded = loaded.ok_or(InvalidKey::Unknown)?;
+        let mut record = loaded.key.clone();
+        let key = core.entry(loaded, asked_at);
         if !is_same_secret(core, &key, &proven) {
             return Err(InvalidKey::WrongSecret.into());
         }
-        let mut record = key.record.clone();
+        let now = core.now();
         record.last_used_at = record.last_used_at.max(core.cache.last_used(record.id));
         Ok(Inspection {
             record,

@@ -139,18 +139,22 @@ impl Core {
 
     async fn read(&self, id: KeyId, asked_at: Monotonic) -> LoadOutcome {
         let found = self.ask_store(self.store.load_key(id)).await?;
-        Ok(found.map(|LoadedKey { key, account }| {
-            let (plan, revision) = match &account {
-                Some(account) => (self.plan(&account.plan), account.revision),
-                None => (self.plan(""), Revision::NONE),
-            };
-            let cell = AccountCell::new(key.account.clone(), plan, revision);
-            let cell = self.cache.accounts().share(cell);
-            let tally = self.limiter.tally(cell.bucket(key.mode));
-            let permissions = self.cache.permission_sets();
-            let permissions = permissions.share(key.scopes.clone(), &self.catalog);
-            Arc::new(CachedKey::new(key, cell, tally, permissions, asked_at))
-        }))
+        Ok(found.map(|loaded| Arc::new(self.entry(loaded, asked_at))))
+    }
+
+    /// What requests need of a record that the store was asked for at that time.
+    pub(crate) fn entry(&self, loaded: LoadedKey, asked_at: Monotonic) -> CachedKey {
+        let LoadedKey { key, account } = loaded;
+        let (plan, revision) = match &account {
+            Some(account) => (self.plan(&account.plan), account.revision),
+            None => (self.plan(""), Revision::NONE),
+        };
+        let cell = AccountCell::new(key.account.clone(), plan, revision);
+        let cell = self.cache.accounts().share(cell);
+        let tally = self.limiter.tally(cell.bucket(key.mode));
+        let permissions = self.cache.permission_sets();
+        let permissions = permissions.share(key.scopes.clone(), &self.catalog);
+        CachedKey::new(key, cell, tally, permissions, asked_at)
     }
 }
 

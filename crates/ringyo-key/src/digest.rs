@@ -306,9 +306,9 @@ mod tests {
             key in vec(any::<u8>(), 0..150),
             message in vec(any::<u8>(), 0..300),
         ) {
-            let digest = KeySchedule::new(&key).digest_of_start(&message, message.len().min(50));
-            let message = &message[..message.len().min(50)];
-            prop_assert_eq!(digest.0, by_the_crate(&key, message));
+            let start = &message[..message.len() / 2];
+            let digest = KeySchedule::new(&key).digest_of_start(&message, start.len());
+            prop_assert_eq!(digest.0, by_the_crate(&key, start));
         }
     }
 }

@@ -17,8 +17,7 @@ use ringyo_auth::{
 use ringyo_auth::{IssuedKey, NewKey};
 use ringyo_key::{KeyFormat, Mode};
 use ringyo_limit::{
-    Charge, Clock as _, Decision, LimitError, LimitErrorKind, ManualClock, Now, RateLimiter,
-    Tally,
+    Charge, Clock as _, Decision, LimitError, LimitErrorKind, ManualClock, Now, RateLimiter, Tally,
 };
 use ringyo_scope::Requirement;
 use ringyo_store::{AccountId, EventKind, IpNet, KeyRecord, KeyStore as _, NewEvent, OperationId};
