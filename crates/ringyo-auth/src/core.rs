@@ -14,6 +14,7 @@ use crate::cache::{
 };
 use crate::error::Unavailable;
 use crate::last_used::Uses;
+use crate::sync::spawn;
 use crate::{Plan, Plans};
 
 /// Longer than any store waits for a lock or a connection; only one that hangs takes it up.
@@ -83,7 +84,7 @@ impl Core {
                     entry,
                 };
                 // A task of its own: the first to ask may hang up while others still wait.
-                tokio::spawn(load.run());
+                spawn(load.run());
                 outcome
             }
         };

@@ -1,14 +1,14 @@
 //! Last-used times are noted in memory and written behind, in batches.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use ringyo_key::KeyId;
 use ringyo_store::{StoreError, Timestamp};
 
 use crate::core::Core;
+use crate::sync::{AtomicI64, Mutex, MutexGuard, Ordering};
 
 /// Rows in one write, so that no transaction holds up the others for long.
 const CHUNK: usize = 1_000;

@@ -62,6 +62,7 @@ mod manage;
 mod plan;
 pub mod preset;
 mod service;
+mod sync;
 mod wallet;
 
 pub use authenticator::{Authenticator, Inspection};
