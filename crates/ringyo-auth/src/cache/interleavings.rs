@@ -3,7 +3,7 @@
 //! Tasks of one execution run one at a time, and at each lock, atomic and wait the scheduler draws
 //! which goes on. What it does not try out is weak memory: every atomic is read as last written.
 //!
-//! Each case is run twice over: as it is, and with one fault planted, which must be found.
+//! Each case is run twice over: as it is, and with a fault planted, which must be found.
 
 mod stage;
 
@@ -15,7 +15,7 @@ use shuttle::future::block_on;
 use super::{KeyCache, Loading};
 use crate::background::catch_up;
 use crate::core::Core;
-use stage::{Seen, Stage, explore};
+use stage::{Case, Stage, breaks, holds};
 
 /// A load as [`Core::load`] does it.
 fn load(core: &Arc<Core>, id: KeyId) {
@@ -34,8 +34,8 @@ fn load_unfenced(core: &Arc<Core>, id: KeyId) {
 }
 
 /// A key is revoked while it is loaded and asked for.
-fn revoking(load: fn(&Arc<Core>, KeyId)) -> Seen {
-    explore(move |stage| {
+fn revoking(load: fn(&Arc<Core>, KeyId)) -> impl Case {
+    move |stage: &Arc<Stage>| {
         let id = stage.key.record.id;
         stage.beside(move |stage| load(&stage.core, id));
         stage.beside(Stage::ask);
@@ -43,47 +43,46 @@ fn revoking(load: fn(&Arc<Core>, KeyId)) -> Seen {
             stage.end(|| drop(block_on(stage.keys().revoke(id)).unwrap()));
         });
         stage.beside(Stage::ask);
-    })
+    }
 }
 
 #[test]
 fn a_revoked_key_is_refused_from_then_on() {
-    revoking(load).holds();
-    revoking(load_unfenced).is_broken();
+    holds(revoking(load));
+    breaks(revoking(load_unfenced));
 }
 
-/// An account loses its plan while two keys of it are loaded and asked for, and is forgotten so.
-fn losing_the_plan(forget: fn(&Stage)) -> Seen {
-    explore(move |stage| {
-        let (id, other) = (stage.key.record.id, stage.other.record.id);
+/// An account loses its plan while a key of it is loaded, and is forgotten so.
+fn losing_the_plan(load: fn(&Arc<Core>, KeyId), forget: fn(&Stage)) -> impl Case {
+    move |stage: &Arc<Stage>| {
+        let id = stage.key.record.id;
         stage.beside(move |stage| load(&stage.core, id));
-        stage.beside(move |stage| load(&stage.core, other));
         stage.beside(move |stage| stage.end(|| forget(stage)));
-        stage.beside(Stage::ask);
-    })
+    }
+}
+
+fn set_plan(stage: &Stage) {
+    let account = &stage.key.record.account;
+    block_on(stage.accounts().set_plan(account, "starter")).unwrap();
 }
 
 #[test]
 fn a_plan_that_is_lost_is_lost_for_all_keys_from_then_on() {
-    losing_the_plan(|stage| {
-        let account = &stage.key.record.account;
-        block_on(stage.accounts().set_plan(account, "starter")).unwrap();
-    })
-    .holds();
+    holds(losing_the_plan(load, set_plan));
+    breaks(losing_the_plan(load_unfenced, set_plan));
     // The cell first: a load that has begun before gets a cell of its own and publishes it.
-    losing_the_plan(|stage| {
+    breaks(losing_the_plan(load, |stage| {
         stage.lose_plan_by_hand();
         let cache: &KeyCache = &stage.core.cache;
         cache.accounts().forget(&stage.key.record.account);
         cache.fence_loads();
-    })
-    .is_broken();
+    }));
 }
 
 /// A change that is made elsewhere reaches a node through the feed, and is known there once that
 /// has been read to its end.
-fn following(load: fn(&Arc<Core>, KeyId)) -> Seen {
-    explore(move |stage| {
+fn following(load: fn(&Arc<Core>, KeyId)) -> impl Case {
+    move |stage: &Arc<Stage>| {
         let id = stage.key.record.id;
         stage.beside(move |stage| load(&stage.core, id));
         stage.beside(Stage::ask);
@@ -94,18 +93,18 @@ fn following(load: fn(&Arc<Core>, KeyId)) -> Seen {
             });
         });
         stage.beside(Stage::ask);
-    })
+    }
 }
 
 #[test]
 fn what_the_feed_has_told_holds_from_then_on() {
-    following(load).holds();
-    following(load_unfenced).is_broken();
+    holds(following(load));
+    breaks(following(load_unfenced));
 }
 
 /// A store has been restored: everything that was read from the one before is forgotten so.
-fn restoring(forget: fn(&KeyCache)) -> Seen {
-    explore(move |stage| {
+fn restoring(forget: fn(&KeyCache)) -> impl Case {
+    move |stage: &Arc<Stage>| {
         let id = stage.key.record.id;
         stage.beside(move |stage| load(&stage.core, id));
         stage.beside(Stage::ask);
@@ -115,18 +114,12 @@ fn restoring(forget: fn(&KeyCache)) -> Seen {
                 forget(&stage.core.cache);
             });
         });
-    })
+    }
 }
 
 #[test]
 fn nothing_of_a_store_that_was_restored_is_believed_from_then_on() {
-    restoring(KeyCache::forget_everything).holds();
-    // What is there already is gone, but what is on its way comes.
-    restoring(|cache| {
-        cache.accounts().forget_all();
-        for shard in &cache.shards {
-            super::lock(shard).clear();
-        }
-    })
-    .is_broken();
+    holds(restoring(KeyCache::forget_everything));
+    // What is there is not believed any more, but what is on its way comes.
+    breaks(restoring(|cache| cache.accounts().forget_all()));
 }

@@ -11,6 +11,7 @@ mod manage;
 mod matrix;
 mod rate_values;
 mod rejections;
+mod seam;
 mod support;
 mod tenants;
 mod trials;

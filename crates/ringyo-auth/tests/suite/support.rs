@@ -237,18 +237,14 @@ impl Watched {
 
     /// Returns when so many loads have read their row and wait.
     pub(crate) async fn until_held(&self, loads: u64) {
-        while self.shared.waiting.load(Ordering::SeqCst) < loads {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        until(|| self.shared.waiting.load(Ordering::SeqCst) >= loads).await;
     }
 
     /// Returns when the change feed has answered so many times more. What one answer told has been
     /// applied when the next is asked for.
     pub(crate) async fn until_told(&self, answers: u64) {
         let goal = self.shared.feed_answers.load(Ordering::SeqCst) + answers;
-        while self.shared.feed_answers.load(Ordering::SeqCst) < goal {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        until(|| self.shared.feed_answers.load(Ordering::SeqCst) >= goal).await;
     }
 
     fn contend(&self) -> Result<(), StoreError> {
@@ -262,6 +258,17 @@ impl Watched {
         self.shared.calls.fetch_add(1, Ordering::SeqCst);
         down(self.shared.is_down.load(Ordering::SeqCst))
     }
+}
+
+/// Waits for what must happen soon, however busy the machine is.
+async fn until(has_happened: impl Fn() -> bool) {
+    for _ in 0..60_000 {
+        if has_happened() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("it did not happen");
 }
 
 fn down(is_down: bool) -> Result<(), StoreError> {

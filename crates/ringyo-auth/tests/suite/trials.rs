@@ -2,7 +2,7 @@
 //! that start when the end has been told, none is let in.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ringyo_auth::{IssuedKey, NewKey, Overlap};
@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, yield_now};
 
 use crate::support::{Setting, authenticate, setting_of, unlimited};
 
-/// Trials of each kind, unless `RINGYO_TEST_TRIALS` says how many.
+/// Trials of each kind, unless `RINGYO_TEST_TRIALS` asks for more.
 const TRIALS: u64 = 10_000;
 
 /// Services that try at the same time, so that threads get into each other's way.
@@ -57,6 +57,13 @@ async fn a_key_without_a_plan_is_not_let_in() {
     trials(End::PlanLost).await;
 }
 
+/// How far the first request with a key has come.
+#[derive(Debug, Clone, Copy)]
+enum Sign {
+    Asked = 1,
+    LetIn = 2,
+}
+
 /// What the requests of all trials have come to.
 #[derive(Debug, Default)]
 struct Counts {
@@ -67,11 +74,12 @@ struct Counts {
     let_in_late: AtomicU64,
 }
 
+#[expect(clippy::print_stdout, reason = "how much was tried is worth knowing")]
 async fn trials(end: End) {
-    let trials = match std::env::var("RINGYO_TEST_TRIALS") {
-        Ok(trials) => trials.parse().unwrap(),
-        Err(_) => TRIALS,
-    };
+    let more = std::env::var("RINGYO_TEST_TRIALS").ok();
+    let trials = more
+        .map_or(TRIALS, |more| more.parse().unwrap())
+        .max(TRIALS);
     let counts = Arc::new(Counts::default());
     let lanes: Vec<_> = (0..LANES)
         .map(|lane| {
@@ -103,15 +111,16 @@ async fn trials(end: End) {
 async fn run(setting: &Setting, end: End, trial: u64, counts: &Arc<Counts>) {
     let key = Arc::new(prepare(setting, end, trial).await);
     let ended = Arc::new(AtomicBool::new(false));
-    let was_let_in = Arc::new(AtomicBool::new(false));
+    // Every other key is in the cache when it ends; the rest have just been asked for.
+    let waits_for = match trial % 2 {
+        0 => Sign::LetIn,
+        _ => Sign::Asked,
+    };
+    let sign = Arc::new(AtomicU8::new(0));
     let callers: Vec<_> = (0..CALLERS)
-        .map(|_| {
-            let (ended, was_let_in) = (ended.clone(), was_let_in.clone());
-            keep_asking(setting, &key, ended, was_let_in, counts.clone())
-        })
+        .map(|_| keep_asking(setting, &key, ended.clone(), sign.clone(), counts.clone()))
         .collect();
-    // Every other key is in the cache when it ends; the rest are wherever they happen to be.
-    while trial.is_multiple_of(2) && !was_let_in.load(Ordering::SeqCst) {
+    while sign.load(Ordering::SeqCst) < waits_for as u8 {
         yield_now().await;
     }
     finish(setting, end, &key).await;
@@ -125,7 +134,7 @@ fn keep_asking(
     setting: &Setting,
     key: &Arc<IssuedKey>,
     ended: Arc<AtomicBool>,
-    was_let_in: Arc<AtomicBool>,
+    sign: Arc<AtomicU8>,
     counts: Arc<Counts>,
 ) -> JoinHandle<()> {
     let (ringyo, key) = (setting.ringyo.clone(), key.clone());
@@ -133,6 +142,7 @@ fn keep_asking(
         let mut late = 0;
         while late < LATE {
             let is_late = ended.load(Ordering::SeqCst);
+            sign.fetch_max(Sign::Asked as u8, Ordering::SeqCst);
             let is_let_in = authenticate(&ringyo, &key).await.is_ok();
             if is_late {
                 late += 1;
@@ -145,7 +155,7 @@ fn keep_asking(
                     (false, false) => &counts.let_in_early,
                 };
                 seen.fetch_add(1, Ordering::SeqCst);
-                was_let_in.store(true, Ordering::SeqCst);
+                sign.fetch_max(Sign::LetIn as u8, Ordering::SeqCst);
             }
             yield_now().await;
         }
