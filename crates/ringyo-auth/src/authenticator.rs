@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringyo_key::{ParsedKey, Proof};
-use ringyo_limit::{Charge, Decision, Now};
+use ringyo_limit::{Decision, Now};
 use ringyo_store::{KeyRecord, KeyState, Timestamp};
 
 use crate::cache::CachedKey;
@@ -10,7 +10,7 @@ use crate::core::{Core, wall};
 use crate::credential::Presented;
 use crate::error::InvalidKey;
 use crate::service::Service;
-use crate::{ApiAccess, AuthError, Caller, Credential, Plan};
+use crate::{AuthError, Caller, Credential, Plan};
 
 /// Decides who is calling. A cheap handle; clone it freely.
 ///
@@ -46,14 +46,15 @@ impl Authenticator {
         let proven = prove(core, &credential)?;
         let (key, now) = find(core, &proven).await?;
         admit(core, &key, &proven, &credential, now)?;
-        let rate = match charge(&key) {
+        let charge = key.charge();
+        let rate = match &charge {
             None => None,
-            Some(charge) => Some(match core.limiter.check_now(&charge, now) {
-                Some(decision) => decision,
-                None => core.ask_limiter(core.limiter.check(&charge, now)).await?,
-            }),
+            Some(charge) => match core.limiter.check_now(charge, now) {
+                None => Some(core.ask_limiter(core.limiter.check(charge, now)).await?),
+                decided => decided,
+            },
         };
-        within_rate(key, rate, now)
+        within_rate(core, key, rate, now)
     }
 
     /// The same, if it takes no I/O; `None` if the store or a remote limiter has to be asked, and
@@ -76,11 +77,13 @@ impl Authenticator {
         if let Err(error) = admit(core, &key, &proven, &credential, now) {
             return Some(Err(error));
         }
-        let rate = match charge(&key) {
+        let charge = key.charge();
+        let rate = match &charge {
             None => None,
-            Some(charge) => Some(core.limiter.check_now(&charge, now)?),
+            // Without an answer here the limiter has to be asked.
+            Some(charge) => Some(core.limiter.check_now(charge, now)?),
         };
-        Some(within_rate(key, rate, now))
+        Some(within_rate(core, key, rate, now))
     }
 
     /// Says what a key is, and whether it would be let through, without letting it through:
@@ -94,11 +97,17 @@ impl Authenticator {
     pub async fn inspect(&self, credential: Credential<'_>) -> Result<Inspection, AuthError> {
         let core = &self.service.core;
         let proven = prove(core, &credential)?;
-        let (key, now) = find(core, &proven).await?;
+        let id = proven.parsed.id();
+        let asked_at = core.now().monotonic;
+        let loaded = core.ask_store(core.store.load_key(id)).await?;
+        // All of the record, and not what the cache keeps of it for requests.
+        let loaded = loaded.ok_or(InvalidKey::Unknown)?;
+        let mut record = loaded.key.clone();
+        let key = core.entry(loaded, asked_at);
         if !is_same_secret(core, &key, &proven) {
             return Err(InvalidKey::WrongSecret.into());
         }
-        let mut record = key.record.clone();
+        let now = core.now();
         record.last_used_at = record.last_used_at.max(core.cache.last_used(record.id));
         Ok(Inspection {
             record,
@@ -126,7 +135,11 @@ struct Proven<'a> {
     proof: Proof,
 }
 
+// What follows is inlined into both ways to ask, so that results are used where they are made, and
+// not copied out of calls first.
+
 /// Questions 1 to 3: no I/O, and no HMAC before the checksum is right.
+#[inline(always)]
 fn prove<'a>(core: &Core, credential: &Credential<'a>) -> Result<Proven<'a>, AuthError> {
     let presented = match credential.presented {
         Presented::Nothing => return Err(AuthError::MissingCredential),
@@ -155,6 +168,7 @@ async fn find(core: &Arc<Core>, proven: &Proven<'_>) -> Result<(Arc<CachedKey>, 
 }
 
 /// Questions 5 to 7.
+#[inline(always)]
 fn admit(
     core: &Core,
     key: &CachedKey,
@@ -177,25 +191,16 @@ fn check_admitted(key: &CachedKey, credential: &Credential<'_>, now: Now) -> Res
     Ok(())
 }
 
-/// What question 8 charges; `None` if neither plan nor key has a limit.
-fn charge(key: &CachedKey) -> Option<Charge<'_>> {
-    let id = &key.record.id;
-    let bucket = key.account.bucket(key.record.mode);
-    match (key.account.plan.access, key.quota) {
-        (ApiAccess::Limited(account), None) => Some(Charge::to_account(bucket, account)),
-        (ApiAccess::Limited(account), Some(own)) => {
-            Some(Charge::to_account(bucket, account).with_key(id.as_str(), own))
-        }
-        // Without a limit of the account the key's own is the only bucket.
-        (_, Some(own)) => Some(Charge::to_account(id.as_str(), own)),
-        (_, None) => None,
-    }
-}
-
-fn within_rate(key: Arc<CachedKey>, rate: Option<Decision>, now: Now) -> Result<Caller, AuthError> {
+#[inline(always)]
+fn within_rate(
+    core: &Core,
+    key: Arc<CachedKey>,
+    rate: Option<Decision>,
+    now: Now,
+) -> Result<Caller, AuthError> {
     let at = wall(now);
     // A key that runs into its limit is a key in use.
-    key.uses.touch(at);
+    core.cache.note_use(&key, at);
     match rate {
         Some(decision) if !decision.is_allowed() => Err(AuthError::RateLimited(decision)),
         rate => Ok(Caller::new(key, at, rate)),
@@ -213,15 +218,16 @@ async fn load(core: &Arc<Core>, parsed: &ParsedKey<'_>) -> Result<Arc<CachedKey>
     }
 }
 
+#[inline(always)]
 fn is_same_secret(core: &Core, key: &CachedKey, proven: &Proven<'_>) -> bool {
-    let (record, Proven { parsed, proof }) = (&key.record, proven);
-    match record.pepper {
-        Some(pepper) if pepper == proof.pepper => proof.digest.matches(&record.digest),
+    let Proven { parsed, proof } = proven;
+    match key.pepper {
+        Some(pepper) if pepper == proof.pepper => proof.digest.matches(&key.digest),
         // The tag happened to fit another pepper first, which one key in 57 thousand million does.
         Some(pepper) => core
             .peppers
             .prove_under(pepper, parsed)
-            .is_some_and(|proof| proof.digest.matches(&record.digest)),
+            .is_some_and(|proof| proof.digest.matches(&key.digest)),
         // The record of a foreign key has no business with a key of this format.
         None => false,
     }
@@ -232,24 +238,16 @@ fn check_usable(
     credential: &Credential<'_>,
     at: Timestamp,
 ) -> Result<(), AuthError> {
-    let record = &key.record;
-    match record.state_at(at) {
+    match key.state_at(at) {
         KeyState::Active => {}
-        KeyState::Revoked => return Err(AuthError::Revoked(record.id)),
-        KeyState::Superseded => return Err(AuthError::Superseded(record.id)),
-        KeyState::Expired => return Err(AuthError::Expired(record.id)),
-        KeyState::Disabled => return Err(AuthError::Disabled(record.id)),
+        KeyState::Revoked => return Err(AuthError::Revoked(key.id)),
+        KeyState::Superseded => return Err(AuthError::Superseded(key.id)),
+        KeyState::Expired => return Err(AuthError::Expired(key.id)),
+        KeyState::Disabled => return Err(AuthError::Disabled(key.id)),
     }
-    let networks = &record.allowed_networks;
-    let is_allowed = networks.is_empty()
-        || credential.client.is_some_and(|address| {
-            // An IPv4 client of a dual-stack socket comes as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2).
-            let address = address.to_canonical();
-            networks.iter().any(|network| network.contains(&address))
-        });
-    if is_allowed {
+    if key.is_allowed_from(credential.client) {
         Ok(())
     } else {
-        Err(AuthError::AddressNotAllowed(record.id))
+        Err(AuthError::AddressNotAllowed(key.id))
     }
 }

@@ -10,6 +10,7 @@ mod accounts;
 mod entry;
 #[cfg(test)]
 mod interleavings;
+mod permissions;
 mod shard;
 
 use std::hash::BuildHasher as _;
@@ -21,22 +22,41 @@ use ringyo_key::KeyId;
 use ringyo_limit::Monotonic;
 use ringyo_store::{AccountId, Timestamp};
 
-use crate::last_used::{Departed, Uses};
+use crate::last_used::{Departed, Use};
 use crate::sync::{AtomicU64, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use shard::{Finished, Shard};
 
 pub(crate) use accounts::{AccountCell, Accounts, bucket_name};
 pub(crate) use entry::CachedKey;
+pub(crate) use permissions::{PermissionSets, Permissions};
 pub(crate) use shard::{LoadEntry, LoadOutcome, Loading};
 
-/// So few in the unit tests that their scheduler gets across a loop over all of them.
-const SHARDS: usize = if cfg!(test) { 2 } else { 64 };
+/// The most shards: so many that two processors seldom want the same one at the same time.
+const MOST_SHARDS: usize = 1_024;
+
+/// Keys that make a shard worth having.
+const KEYS_PER_SHARD: usize = 64;
+
+/// Where keys are in their tables. Ids are drawn at random by services of one's own, and the seed
+/// is another one for each process.
+#[derive(Debug, Clone)]
+pub(crate) struct Hasher(RandomState);
+
+impl Hasher {
+    pub(crate) fn hash(&self, id: KeyId) -> u64 {
+        // As two numbers rather than as bytes: their length need not be hashed.
+        let [a, b, c, d, e, f, g, h, rest @ ..] = *id.as_bytes();
+        let start = u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
+        self.0.hash_one((start, u32::from_ne_bytes(rest)))
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct KeyCache {
-    shards: Box<[RwLock<Shard>]>,
-    hasher: RandomState,
+    shards: Box<[Part]>,
+    hasher: Hasher,
     accounts: Accounts,
+    permission_sets: PermissionSets,
     departed: Departed,
     /// When the change feed was last known to hold nothing new: the moment before the question
     /// was sent, in nanoseconds.
@@ -47,13 +67,16 @@ pub(crate) struct KeyCache {
 impl KeyCache {
     /// A cache for so many keys; each shard holds its part of them.
     pub(crate) fn new(capacity: usize, max_staleness: Duration) -> Self {
-        let per_shard = capacity.div_ceil(SHARDS).max(1);
+        let shards = (capacity / KEYS_PER_SHARD).clamp(1, MOST_SHARDS);
+        let per_shard = capacity.div_ceil(shards).max(1);
+        let hasher = Hasher(RandomState::default());
         Self {
-            shards: (0..SHARDS)
-                .map(|_| RwLock::new(Shard::new(per_shard)))
+            shards: (0..shards)
+                .map(|_| Part(RwLock::new(Shard::new(per_shard, hasher.clone()))))
                 .collect(),
-            hasher: RandomState::default(),
+            hasher,
             accounts: Accounts::default(),
+            permission_sets: PermissionSets::default(),
             departed: Departed::default(),
             confirmed_at: AtomicU64::new(0),
             max_staleness,
@@ -62,6 +85,10 @@ impl KeyCache {
 
     pub(crate) fn accounts(&self) -> &Accounts {
         &self.accounts
+    }
+
+    pub(crate) fn permission_sets(&self) -> &PermissionSets {
+        &self.permission_sets
     }
 
     pub(crate) fn departed(&self) -> &Departed {
@@ -76,7 +103,7 @@ impl KeyCache {
         now: Monotonic,
         grace: Duration,
     ) -> Option<Arc<CachedKey>> {
-        let key = self.read(id).find(id)?.clone();
+        let key = self.cached(id)?;
         let bound = self.max_staleness.saturating_add(grace);
         (key.account.is_current() && self.age(&key, now) <= bound).then_some(key)
     }
@@ -101,15 +128,13 @@ impl KeyCache {
 
     /// Ends a load: keeps what it found if nothing has been heard of the key since it began.
     pub(crate) fn finish_load(&self, id: KeyId, load: &LoadEntry, found: Option<Arc<CachedKey>>) {
-        let finished = self.write(id).finish_load(id, load, found.clone());
-        match finished {
-            Finished::Published { out } => {
-                self.keep_uses(out.as_slice());
-                self.departed
-                    .returned(id, found.as_ref().map(|key| &key.uses));
+        let mut shard = self.write(id);
+        // What is fenced off stays out, and who waits for it notes its use elsewhere.
+        if let Finished::Published { out } = shard.finish_load(id, load, found.clone()) {
+            self.leave(out);
+            if let Some(key) = found {
+                key.uses.enter(self.departed.take(id));
             }
-            // It stays out, and whoever waits for it may still note a use of it.
-            Finished::Fenced => self.keep_uses(found.as_slice()),
         }
     }
 
@@ -120,8 +145,8 @@ impl KeyCache {
 
     /// Nobody who asks from now on gets what was read of this key before.
     pub(crate) fn forget_key(&self, id: KeyId) {
-        let removed = self.write(id).forget(id);
-        self.keep_uses(removed.as_slice());
+        let mut shard = self.write(id);
+        self.leave(shard.forget(id));
     }
 
     /// Nobody who asks from now on gets what was read of this account before.
@@ -135,63 +160,95 @@ impl KeyCache {
     pub(crate) fn forget_everything(&self) {
         self.fence_loads();
         self.accounts.forget_all();
-        for shard in &self.shards {
-            let removed = lock(shard).clear();
-            self.keep_uses(&removed);
+        for part in &self.shards {
+            self.leave(part.write().clear());
+        }
+    }
+
+    /// Notes a use of a key that the cache has given out.
+    pub(crate) fn note_use(&self, key: &CachedKey, at: Timestamp) {
+        if !key.uses.touch(at) {
+            self.note_use_elsewhere(key.id, at);
         }
     }
 
     /// When this node last saw the key used, as far as the store may not know it yet.
     pub(crate) fn last_used(&self, id: KeyId) -> Option<Timestamp> {
-        self.uses(id).and_then(|uses| uses.last())
-    }
-
-    /// What this node knows of the uses of a key.
-    pub(crate) fn uses(&self, id: KeyId) -> Option<Arc<Uses>> {
-        let cached = self.read(id).find(id).map(|key| key.uses.clone());
-        cached.or_else(|| self.departed.find(id))
+        let cached = self.cached(id).and_then(|key| key.uses.last());
+        cached.max(self.departed.last(id))
     }
 
     /// Calls with the uses of every key, one shard after the other, some of them twice.
-    pub(crate) fn for_each_uses(&self, mut visit: impl FnMut(KeyId, &Arc<Uses>)) {
-        for shard in &self.shards {
-            for key in read(shard).keys() {
-                visit(key.record.id, &key.uses);
+    pub(crate) fn for_each_use(&self, mut visit: impl FnMut(KeyId, Use)) {
+        for part in &self.shards {
+            for key in part.read().keys() {
+                visit(key.id, key.uses.now());
             }
         }
         self.departed.for_each(visit);
     }
 
-    fn keep_uses(&self, removed: &[Arc<CachedKey>]) {
-        for key in removed {
-            self.departed.keep(key.record.id, &key.uses);
+    /// The store has been told of this use just now.
+    pub(crate) fn mark_saved(&self, id: KeyId, at: Timestamp, now: Timestamp) {
+        if let Some(key) = self.cached(id) {
+            key.uses.mark_saved(at, now);
+        }
+        self.departed.mark_saved(id, at, now);
+    }
+
+    /// The key has been read again, or has left, since it was given out.
+    #[cold]
+    fn note_use_elsewhere(&self, id: KeyId, at: Timestamp) {
+        let is_noted = self.cached(id).is_some_and(|key| key.uses.touch(at));
+        if !is_noted {
+            self.departed.touch(id, at);
+        }
+    }
+
+    /// Keeps what is known of the uses of keys that have left. The lock of their shard is held, so
+    /// that nobody finds it neither here nor there.
+    fn leave(&self, keys: impl IntoIterator<Item = Arc<CachedKey>>) {
+        for key in keys {
+            self.departed.keep(key.id, key.uses.leave());
         }
     }
 
     fn fence_loads(&self) {
-        for shard in &self.shards {
-            lock(shard).fence_loads();
+        for part in &self.shards {
+            part.write().fence_loads();
         }
     }
 
-    fn shard(&self, id: KeyId) -> &RwLock<Shard> {
-        &self.shards[(self.hasher.hash_one(id) >> 32) as usize % SHARDS]
+    fn cached(&self, id: KeyId) -> Option<Arc<CachedKey>> {
+        let hash = self.hasher.hash(id);
+        self.part(hash).read().find(id, hash).cloned()
     }
 
-    fn read(&self, id: KeyId) -> RwLockReadGuard<'_, Shard> {
-        read(self.shard(id))
+    fn part(&self, hash: u64) -> &Part {
+        // Tables take their place from the lowest bits and a tag from the highest seven.
+        // The rest is spread over the shards by multiplying, which costs less than dividing.
+        let spread = (hash >> 20) & u64::from(u32::MAX);
+        &self.shards[((spread * self.shards.len() as u64) >> 32) as usize]
     }
 
     fn write(&self, id: KeyId) -> RwLockWriteGuard<'_, Shard> {
-        lock(self.shard(id))
+        self.part(self.hasher.hash(id)).write()
     }
 }
 
-// A panic inside a shard's critical section leaves it usable: at worst an entry is missing.
-fn read(shard: &RwLock<Shard>) -> RwLockReadGuard<'_, Shard> {
-    shard.read().unwrap_or_else(PoisonError::into_inner)
-}
+/// A shard apart from its neighbours, so that the lock of one is not slowed down by the lock of
+/// another.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Part(RwLock<Shard>);
 
-fn lock(shard: &RwLock<Shard>) -> RwLockWriteGuard<'_, Shard> {
-    shard.write().unwrap_or_else(PoisonError::into_inner)
+impl Part {
+    // A panic inside a shard's critical section leaves it usable: at worst an entry is missing.
+    fn read(&self) -> RwLockReadGuard<'_, Shard> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Shard> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
 }

@@ -28,25 +28,25 @@ impl Caller {
     /// The public id of the key.
     #[must_use]
     pub fn key_id(&self) -> KeyId {
-        self.key.record.id
+        self.key.id
     }
 
     /// The name that its owner gave the key.
     #[must_use]
     pub fn key_name(&self) -> &str {
-        &self.key.record.name
+        &self.key.name
     }
 
     /// Live or test.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        self.key.record.mode
+        self.key.mode
     }
 
     /// The account that is charged and limited.
     #[must_use]
     pub fn account(&self) -> &AccountId {
-        &self.key.record.account
+        &self.key.account.id
     }
 
     /// The plan of the account.
@@ -58,14 +58,14 @@ impl Caller {
     /// What the key was given, as text. To decide, use [`require`](Self::require).
     #[must_use]
     pub fn scopes(&self) -> &ScopeSet {
-        &self.key.record.scopes
+        &self.key.permissions.scopes
     }
 
     /// From when on the key is refused at the latest: its expiry, or the end of its overlap with
     /// the key that replaced it.
     #[must_use]
     pub fn ends_at(&self) -> Option<Timestamp> {
-        self.key.record.ends_at()
+        self.key.ends_at()
     }
 
     /// When the request was authenticated.
@@ -88,6 +88,7 @@ impl Caller {
     /// [`AuthError::InsufficientPermissions`], naming what is missing.
     pub fn require(&self, requirement: &Requirement) -> Result<(), AuthError> {
         self.key
+            .permissions
             .grants
             .check(requirement)
             .map_err(AuthError::InsufficientPermissions)
@@ -101,6 +102,7 @@ impl Caller {
     /// [`AuthError::InsufficientPermissions`], naming what is missing.
     pub fn require_on(&self, requirement: &Requirement, instance: &str) -> Result<(), AuthError> {
         self.key
+            .permissions
             .grants
             .check_on(requirement, instance)
             .map_err(AuthError::InsufficientPermissions)

@@ -13,7 +13,6 @@ use crate::cache::{
     AccountCell, CachedKey, KeyCache, LoadEntry, LoadOutcome, Loading, bucket_name,
 };
 use crate::error::Unavailable;
-use crate::last_used::Uses;
 use crate::sync::spawn;
 use crate::{Plan, Plans};
 
@@ -141,18 +140,22 @@ impl Core {
 
     async fn read(&self, id: KeyId, asked_at: Monotonic) -> LoadOutcome {
         let found = self.ask_store(self.store.load_key(id)).await?;
-        Ok(found.map(|LoadedKey { key, account }| {
-            let (plan, revision) = match &account {
-                Some(account) => (self.plan(&account.plan), account.revision),
-                None => (self.plan(""), Revision::NONE),
-            };
-            let cell = AccountCell::new(&key.account, plan, revision);
-            let cell = self.cache.accounts().share(&key.account, cell);
-            let grants = key.scopes.compile(&self.catalog);
-            let uses = self.cache.uses(id);
-            let uses = uses.unwrap_or_else(|| Arc::new(Uses::new()));
-            Arc::new(CachedKey::new(key, grants, cell, uses, asked_at))
-        }))
+        Ok(found.map(|loaded| Arc::new(self.entry(loaded, asked_at))))
+    }
+
+    /// What requests need of a record that the store was asked for at that time.
+    pub(crate) fn entry(&self, loaded: LoadedKey, asked_at: Monotonic) -> CachedKey {
+        let LoadedKey { key, account } = loaded;
+        let (plan, revision) = match &account {
+            Some(account) => (self.plan(&account.plan), account.revision),
+            None => (self.plan(""), Revision::NONE),
+        };
+        let cell = AccountCell::new(key.account.clone(), plan, revision);
+        let cell = self.cache.accounts().share(cell);
+        let tally = self.limiter.tally(cell.bucket(key.mode));
+        let permissions = self.cache.permission_sets();
+        let permissions = permissions.share(key.scopes.clone(), &self.catalog);
+        CachedKey::new(key, cell, tally, permissions, asked_at)
     }
 }
 

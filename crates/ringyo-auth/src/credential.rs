@@ -36,12 +36,19 @@ impl<'a> Credential<'a> {
     #[must_use]
     pub fn bearer(value: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
         let value = value.as_ref();
-        let scheme_len = value.iter().position(|&byte| byte == b' ');
-        let (scheme, rest) = value.split_at(scheme_len.unwrap_or(value.len()));
+        let (is_bearer, rest) = match value.split_first_chunk() {
+            // As nearly everybody writes it, in one comparison.
+            Some((b"Bearer ", rest)) => (true, rest),
+            _ => {
+                let scheme_len = value.iter().position(|&byte| byte == b' ');
+                let (scheme, rest) = value.split_at(scheme_len.unwrap_or(value.len()));
+                (scheme.eq_ignore_ascii_case(b"bearer"), rest)
+            }
+        };
         let key = &rest[rest.iter().take_while(|&&byte| byte == b' ').count()..];
-        let presented = if !scheme.eq_ignore_ascii_case(b"bearer") || key.is_empty() {
+        let presented = if !is_bearer || key.is_empty() {
             Presented::Nothing
-        } else if key.len() <= LONGEST && key.contains(&b',') {
+        } else if key.len() <= LONGEST && has_comma(key) {
             // What a proxy makes of two headers (RFC 9110 §5.3); no key has a comma.
             Presented::Ambiguous
         } else {
@@ -149,6 +156,12 @@ impl CredentialSources {
             _ => Presented::Ambiguous,
         })
     }
+}
+
+/// Whether there is a comma. Looks at all of it, many bytes at once: there hardly ever is one.
+fn has_comma(text: &[u8]) -> bool {
+    text.iter()
+        .fold(false, |found, &byte| found | (byte == b','))
 }
 
 /// The values of a parameter as they stand. A key holds nothing that would have to be decoded.

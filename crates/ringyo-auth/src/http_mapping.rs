@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use ringyo_limit::{Decision, Now};
 use ringyo_scope::Catalog;
 
-use crate::{AuthError, Credential, CredentialSources, ManageError, WalletError};
+use crate::{AuthError, Caller, Credential, CredentialSources, ManageError, WalletError};
 use meaning::Meaning;
 
 pub use rejection::{Rejection, envelope};
@@ -100,7 +100,8 @@ impl HttpMapping {
         let challenge = headers::challenge(&self.style.realm, &meaning.challenge);
         let retry_after = meaning.retry_after.map(headers::retry_after);
         let rate = refusal.decision();
-        let rate = rate.map(|decision| headers::rate(self.style.rate_headers, decision, now));
+        let rate =
+            rate.map(|decision| headers::rate(self.style.rate_headers, decision, now.unix_millis));
         let headers = challenge
             .into_iter()
             .chain(retry_after)
@@ -133,7 +134,21 @@ impl HttpMapping {
         decision: &Decision,
         now: Now,
     ) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
-        headers::rate(self.style.rate_headers, decision, now)
+        headers::rate(self.style.rate_headers, decision, now.unix_millis)
+    }
+
+    /// The same for the response to a caller, as of the moment when it was authenticated; none if
+    /// its plan has no rate limit. Reads no clock.
+    pub fn rate_headers_of(
+        &self,
+        caller: &Caller,
+    ) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
+        let at = caller.authenticated_at().as_unix_millis();
+        let which = self.style.rate_headers;
+        let rate = caller.rate();
+        rate.map(|decision| headers::rate(which, decision, at))
+            .into_iter()
+            .flatten()
     }
 }
 

@@ -1,14 +1,14 @@
 //! Last-used times are noted in memory and written behind, in batches.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ringyo_key::KeyId;
 use ringyo_store::{StoreError, Timestamp};
 
 use crate::core::Core;
-use crate::sync::{AtomicI64, Mutex, MutexGuard, Ordering};
 
 /// Rows in one write, so that no transaction holds up the others for long.
 const CHUNK: usize = 1_000;
@@ -39,90 +39,146 @@ pub(crate) async fn flush(core: &Core, which: Flush) -> Result<(), StoreError> {
         Flush::Due => INTERVAL,
         Flush::All => Duration::ZERO,
     };
-    let mut unsaved: Vec<(KeyId, Timestamp, Arc<Uses>)> = Vec::new();
-    cache.for_each_uses(|id, uses| {
-        if let Some(at) = uses.unsaved(now, interval) {
-            unsaved.push((id, at, uses.clone()));
-        }
-    });
+    let mut unsaved: Vec<(KeyId, Timestamp)> = Vec::new();
+    cache.for_each_use(|id, uses| unsaved.extend(uses.unsaved(now, interval).map(|at| (id, at))));
     // One order everywhere: two nodes that write the same rows cannot wait for each other. A key
     // that is just leaving the cache may have been met twice.
-    unsaved.sort_unstable_by_key(|(id, at, _)| (*id, std::cmp::Reverse(*at)));
-    unsaved.dedup_by_key(|(id, ..)| *id);
+    unsaved.sort_unstable_by_key(|(id, at)| (*id, std::cmp::Reverse(*at)));
+    unsaved.dedup_by_key(|(id, _)| *id);
     for chunk in unsaved.chunks(CHUNK) {
-        let rows: Vec<_> = chunk.iter().map(|(id, at, _)| (*id, *at)).collect();
-        core.within(SAVE_DEADLINE, core.store.touch_keys(&rows))
+        core.within(SAVE_DEADLINE, core.store.touch_keys(chunk))
             .await?;
-        for (_, at, uses) in chunk {
-            uses.mark_saved(*at, now);
+        for (id, at) in chunk {
+            cache.mark_saved(*id, *at, now);
         }
     }
-    drop(unsaved);
     cache.departed().drop_settled();
     Ok(())
 }
 
 const NEVER: i64 = -1;
 
-/// When a key was last used, and what the store knows of that. Readings of the same key share
-/// one, so that neither a reload nor a request that still holds an older reading loses a use.
-#[derive(Debug)]
-pub(crate) struct Uses {
-    last_millis: AtomicI64,
+/// When a key was last used, and what the store knows of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Use {
+    last_millis: i64,
     /// The last use that the store knows of.
-    known_millis: AtomicI64,
+    known_millis: i64,
     /// When the store was last told of a use, as far as this node knows.
-    saved_at_millis: AtomicI64,
+    saved_at_millis: i64,
 }
 
-impl Uses {
-    pub(crate) const fn new() -> Self {
+impl Use {
+    const NEVER: Self = Self {
+        last_millis: NEVER,
+        known_millis: NEVER,
+        saved_at_millis: NEVER,
+    };
+
+    fn merge(self, other: Self) -> Self {
         Self {
-            last_millis: AtomicI64::new(NEVER),
-            known_millis: AtomicI64::new(NEVER),
-            saved_at_millis: AtomicI64::new(NEVER),
+            last_millis: self.last_millis.max(other.last_millis),
+            known_millis: self.known_millis.max(other.known_millis),
+            saved_at_millis: self.saved_at_millis.max(other.saved_at_millis),
         }
     }
 
-    /// Notes a use. Requests within one millisecond share one write, so that many cores on one
-    /// key do not fight for its line.
-    pub(crate) fn touch(&self, at: Timestamp) {
-        let millis = at.as_unix_millis();
-        if self.last_millis.load(Ordering::Relaxed) < millis {
-            self.last_millis.fetch_max(millis, Ordering::Relaxed);
+    fn last(self) -> Option<Timestamp> {
+        timestamp(self.last_millis)
+    }
+
+    /// The last use, if the store does not know it and has not been told of any for as long as
+    /// `interval`.
+    pub(crate) fn unsaved(self, now: Timestamp, interval: Duration) -> Option<Timestamp> {
+        let last = self.last()?;
+        let is_due = timestamp(self.saved_at_millis).is_none_or(|saved_at| {
+            // A clock that was set back must not keep a use from being saved.
+            saved_at > now || now.since(saved_at) >= interval
+        });
+        (self.known_millis < self.last_millis && is_due).then_some(last)
+    }
+
+    fn is_settled(self) -> bool {
+        self.known_millis >= self.last_millis
+    }
+}
+
+/// The uses of a key that is in the cache, or was.
+#[derive(Debug)]
+pub(crate) struct Uses {
+    last_millis: AtomicI64,
+    known_millis: AtomicI64,
+    saved_at_millis: AtomicI64,
+    /// Whether what is noted here is found again: not before the key has come into the cache, and
+    /// not after it has left.
+    kept: AtomicBool,
+}
+
+impl Uses {
+    /// Of a key that is not in the cache yet, and that the store knows this of.
+    pub(crate) fn new(known: Option<Timestamp>) -> Self {
+        let known = known.map_or(NEVER, Timestamp::as_unix_millis);
+        // The store knows of this use, so it has been told since then, by whomever.
+        Self {
+            last_millis: AtomicI64::new(known),
+            known_millis: AtomicI64::new(known),
+            saved_at_millis: AtomicI64::new(known),
+            kept: AtomicBool::new(false),
         }
+    }
+
+    /// Notes a use, and says whether it is kept; if not, it has to be noted elsewhere. Requests
+    /// within one millisecond share one write, so that many cores on one key do not fight for its
+    /// line.
+    pub(crate) fn touch(&self, at: Timestamp) -> bool {
+        let millis = at.as_unix_millis();
+        if self.last_millis.load(Ordering::Relaxed) >= millis {
+            return true;
+        }
+        // First written, then asked, while `leave` does it the other way round: in the one order
+        // that all threads agree on, one of the two sees what the other has done.
+        self.last_millis.fetch_max(millis, Ordering::SeqCst);
+        self.kept.load(Ordering::SeqCst)
     }
 
     pub(crate) fn last(&self) -> Option<Timestamp> {
         timestamp(self.last_millis.load(Ordering::Relaxed))
     }
 
-    /// The store knows of this use, so it has been told since then, by whomever.
-    pub(crate) fn mark_known(&self, at: Timestamp) {
-        self.touch(at);
-        let millis = at.as_unix_millis();
-        self.known_millis.fetch_max(millis, Ordering::Relaxed);
-        self.saved_at_millis.fetch_max(millis, Ordering::Relaxed);
+    /// The key comes into the cache, and this is known of it.
+    pub(crate) fn enter(&self, known: Option<Use>) {
+        self.kept.store(true, Ordering::SeqCst);
+        if let Some(known) = known {
+            self.last_millis
+                .fetch_max(known.last_millis, Ordering::Relaxed);
+            self.known_millis
+                .fetch_max(known.known_millis, Ordering::Relaxed);
+            self.saved_at_millis
+                .fetch_max(known.saved_at_millis, Ordering::Relaxed);
+        }
+    }
+
+    /// The key leaves the cache, and this is known of it.
+    pub(crate) fn leave(&self) -> Use {
+        self.kept.store(false, Ordering::SeqCst);
+        self.now()
+    }
+
+    /// What is known at the moment.
+    pub(crate) fn now(&self) -> Use {
+        Use {
+            last_millis: self.last_millis.load(Ordering::SeqCst),
+            known_millis: self.known_millis.load(Ordering::Relaxed),
+            saved_at_millis: self.saved_at_millis.load(Ordering::Relaxed),
+        }
     }
 
     /// The store has been told of this use just now.
-    fn mark_saved(&self, at: Timestamp, now: Timestamp) {
-        self.mark_known(at);
-        let millis = now.as_unix_millis();
-        self.saved_at_millis.store(millis, Ordering::Relaxed);
-    }
-
-    /// The last use, if the store does not know it and has not been told of any for as long as
-    /// `interval`.
-    fn unsaved(&self, now: Timestamp, interval: Duration) -> Option<Timestamp> {
-        let last = self.last()?;
-        let known = timestamp(self.known_millis.load(Ordering::Relaxed));
-        let saved_at = timestamp(self.saved_at_millis.load(Ordering::Relaxed));
-        let is_due = saved_at.is_none_or(|saved_at| {
-            // A clock that was set back must not keep a use from being saved.
-            saved_at > now || now.since(saved_at) >= interval
-        });
-        (known < Some(last) && is_due).then_some(last)
+    pub(crate) fn mark_saved(&self, at: Timestamp, now: Timestamp) {
+        self.known_millis
+            .fetch_max(at.as_unix_millis(), Ordering::Relaxed);
+        self.saved_at_millis
+            .store(now.as_unix_millis(), Ordering::Relaxed);
     }
 }
 
@@ -130,51 +186,114 @@ fn timestamp(millis: i64) -> Option<Timestamp> {
     (millis != NEVER).then(|| Timestamp::from_unix_millis(millis))
 }
 
-/// The uses of keys that have left the cache and may not be saved yet.
+/// The uses of keys that have left the cache and are not saved yet.
 #[derive(Debug, Default)]
-pub(crate) struct Departed(Mutex<HashMap<KeyId, Arc<Uses>>>);
+pub(crate) struct Departed(Mutex<HashMap<KeyId, Use>>);
 
 impl Departed {
-    pub(crate) fn keep(&self, id: KeyId, uses: &Arc<Uses>) {
+    /// Keeps what is known of a key that has left.
+    pub(crate) fn keep(&self, id: KeyId, known: Use) {
         let mut departed = self.lock();
-        if let Some(kept) = departed.get(&id) {
-            // Two readings that were never in the cache at one time.
-            if let Some(last) = uses.last().filter(|_| !Arc::ptr_eq(kept, uses)) {
-                kept.touch(last);
-            }
+        if let Some(kept) = departed.get_mut(&id) {
+            *kept = kept.merge(known);
         } else if departed.len() < MAX_DEPARTED {
-            departed.insert(id, uses.clone());
+            departed.insert(id, known);
         }
     }
 
-    /// The key is in the cache again, with these uses.
-    pub(crate) fn returned(&self, id: KeyId, uses: Option<&Arc<Uses>>) {
-        let mut departed = self.lock();
-        if let (Some(kept), Some(uses)) = (departed.get(&id), uses)
-            && Arc::ptr_eq(kept, uses)
-        {
-            departed.remove(&id);
+    /// Notes a use of a key that has left.
+    pub(crate) fn touch(&self, id: KeyId, at: Timestamp) {
+        let used = Use {
+            last_millis: at.as_unix_millis(),
+            ..Use::NEVER
+        };
+        self.keep(id, used);
+    }
+
+    /// Gives back what is known of a key that returns.
+    pub(crate) fn take(&self, id: KeyId) -> Option<Use> {
+        self.lock().remove(&id)
+    }
+
+    pub(crate) fn last(&self, id: KeyId) -> Option<Timestamp> {
+        self.lock().get(&id).and_then(|known| known.last())
+    }
+
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(KeyId, Use)) {
+        for (&id, &known) in self.lock().iter() {
+            visit(id, known);
         }
     }
 
-    pub(crate) fn find(&self, id: KeyId) -> Option<Arc<Uses>> {
-        self.lock().get(&id).cloned()
-    }
-
-    pub(crate) fn for_each(&self, mut visit: impl FnMut(KeyId, &Arc<Uses>)) {
-        for (&id, uses) in self.lock().iter() {
-            visit(id, uses);
+    /// The store has been told of this use just now.
+    pub(crate) fn mark_saved(&self, id: KeyId, at: Timestamp, now: Timestamp) {
+        if let Some(known) = self.lock().get_mut(&id) {
+            known.known_millis = known.known_millis.max(at.as_unix_millis());
+            known.saved_at_millis = now.as_unix_millis();
         }
     }
 
-    /// Lets go of what is saved, unless a request could still note another use.
+    /// Lets go of what the store knows.
     fn drop_settled(&self) {
-        self.lock().retain(|_, uses| {
-            Arc::strong_count(uses) > 1 || uses.unsaved(Timestamp::MAX, Duration::ZERO).is_some()
-        });
+        self.lock().retain(|_, known| !known.is_settled());
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<KeyId, Arc<Uses>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<KeyId, Use>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_unix_millis(millis)
+    }
+
+    #[test]
+    fn what_is_not_kept_is_said_to_be_noted_elsewhere() {
+        let uses = Uses::new(Some(at(5)));
+        assert!(!uses.touch(at(6)), "it has not come in yet");
+        uses.enter(None);
+        assert!(uses.touch(at(7)));
+        assert_eq!(uses.leave().last(), Some(at(7)));
+        assert!(!uses.touch(at(8)), "it has left");
+    }
+
+    #[test]
+    fn no_use_is_lost_between_a_request_and_a_key_that_leaves() {
+        for round in 1..2_000 {
+            let uses = Uses::new(None);
+            uses.enter(None);
+            let (is_kept, left) = std::thread::scope(|scope| {
+                let request = scope.spawn(|| uses.touch(at(round)));
+                let left = uses.leave();
+                (request.join().unwrap(), left)
+            });
+            assert!(!is_kept || left.last() == Some(at(round)), "round {round}");
+        }
+    }
+
+    #[test]
+    fn what_has_left_returns_with_all_that_is_known() {
+        let departed = Departed::default();
+        let id: KeyId = "0a1B2c3D4e5F".parse().unwrap();
+        let uses = Uses::new(Some(at(5)));
+        uses.enter(None);
+        uses.touch(at(7));
+        departed.keep(id, uses.leave());
+        departed.touch(id, at(9));
+        departed.touch(id, at(8));
+        assert_eq!(departed.last(id), Some(at(9)));
+
+        let back = Uses::new(Some(at(5)));
+        back.enter(departed.take(id));
+        assert_eq!(back.last(), Some(at(9)));
+        let unsaved = back.now().unsaved(at(100_000), INTERVAL);
+        assert_eq!(unsaved, Some(at(9)));
+        back.mark_saved(at(9), at(100_000));
+        assert_eq!(back.now().unsaved(at(200_000), INTERVAL), None);
+        assert_eq!(departed.last(id), None);
     }
 }

@@ -53,6 +53,16 @@ impl Brand {
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
+    /// Wraps letters that are known to be those of a brand.
+    pub(crate) fn of_letters(letters: &[u8]) -> Self {
+        let mut brand = Self {
+            letters: [0; Self::MAX_LEN],
+            len: letters.len() as u8,
+        };
+        brand.letters[..letters.len()].copy_from_slice(letters);
+        brand
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.letters[..usize::from(self.len)]
     }

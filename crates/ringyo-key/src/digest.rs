@@ -1,7 +1,9 @@
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::block_api::compress256;
+use sha2::{Digest as _, Sha256};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// The 32 bytes that are kept of a key: HMAC-SHA-256 under a pepper of everything before its tag.
 ///
@@ -82,40 +84,231 @@ impl fmt::Debug for Digest {
 pub struct DigestError;
 
 /// HMAC-SHA-256 (RFC 2104) with both key blocks hashed in advance.
-pub(crate) struct KeySchedule(Hmac<Sha256>);
+///
+/// By the `hmac` crate, but for what is computed for every request: the HMAC of a message that
+/// fits one block is two calls of `sha2`'s compression function, without the buffers for messages
+/// that come in pieces. The tests hold one against the other.
+pub(crate) struct KeySchedule {
+    mac: Hmac<Sha256>,
+    of_one_block: OneBlock,
+}
 
 impl KeySchedule {
     pub(crate) fn new(key: &[u8]) -> Self {
-        Self(Hmac::new_from_slice(key).expect("HMAC takes a key of any length"))
+        Self {
+            mac: Hmac::new_from_slice(key).expect("HMAC takes a key of any length"),
+            of_one_block: OneBlock::new(key),
+        }
     }
 
-    /// The one place where an HMAC is computed.
+    /// The HMAC of a message.
     pub(crate) fn digest(&self, message: &[u8]) -> Digest {
         #[cfg(feature = "testing")]
         crate::testing::count_hmac();
-        let mut mac = self.0.clone();
+        let mut mac = self.mac.clone();
         mac.update(message);
         Digest(mac.finalize().into_bytes().into())
+    }
+
+    /// The same of the first `len` bytes of a text. If it goes on for long enough, a whole block is
+    /// taken out of it: copies whose length is not known beforehand are slow.
+    #[inline]
+    pub(crate) fn digest_of_start(&self, text: &[u8], len: usize) -> Digest {
+        match (text.first_chunk(), PADDING.get(len)) {
+            (Some(text), Some(padding)) => {
+                #[cfg(feature = "testing")]
+                crate::testing::count_hmac();
+                self.of_one_block.digest(&padding.apply(text))
+            }
+            _ => self.digest(&text[..len]),
+        }
+    }
+}
+
+/// The states after the two blocks of the key.
+#[derive(Zeroize, ZeroizeOnDrop)]
+struct OneBlock {
+    inner: [u32; 8],
+    outer: [u32; 8],
+}
+
+impl OneBlock {
+    fn new(key: &[u8]) -> Self {
+        let mut block = Zeroizing::new([0; BLOCK]);
+        if key.len() <= BLOCK {
+            block[..key.len()].copy_from_slice(key);
+        } else {
+            block[..Digest::LEN].copy_from_slice(&Sha256::digest(key));
+        }
+        let state_after = |pad: u8| {
+            let padded = Zeroizing::new(block.map(|byte| byte ^ pad));
+            let mut state = INITIAL;
+            compress256(&mut state, &[*padded]);
+            state
+        };
+        Self {
+            inner: state_after(0x36),
+            outer: state_after(0x5c),
+        }
+    }
+
+    /// The HMAC of a message with its padding.
+    #[inline]
+    fn digest(&self, message: &[u8; BLOCK]) -> Digest {
+        // What is left on the stack of either state depends on the message: the key cannot be
+        // told from it.
+        let mut inner = self.inner;
+        compress256(&mut inner, &[*message]);
+        let [a, b, c, d, e, f, g, h] = inner;
+        let bits = 8 * (BLOCK + Digest::LEN) as u32;
+        let words = [a, b, c, d, e, f, g, h, 1 << 31, 0, 0, 0, 0, 0, 0, bits];
+        let mut outer = self.outer;
+        compress256(
+            &mut outer,
+            words.map(u32::to_be_bytes).as_flattened().as_chunks().0,
+        );
+        let mut digest = [0; Digest::LEN];
+        for (bytes, word) in digest.as_chunks_mut().0.iter_mut().zip(outer) {
+            *bytes = word.to_be_bytes();
+        }
+        Digest(digest)
+    }
+}
+
+const BLOCK: usize = 64;
+
+/// Before the first block (FIPS 180-4 §5.3.3).
+const INITIAL: [u32; 8] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
+
+/// What makes of a text the last block of a message (FIPS 180-4 §5.1.1): what to keep of it, and
+/// what follows, a bit, zeros, and the length in the last eight bytes.
+struct Padding {
+    keep: [u8; BLOCK],
+    follow: [u8; BLOCK],
+}
+
+/// For messages of one block, after the block of the key, by their length.
+static PADDING: [Padding; BLOCK - 8] = {
+    const NONE: Padding = Padding {
+        keep: [0; BLOCK],
+        follow: [0; BLOCK],
+    };
+    let mut all = [NONE; BLOCK - 8];
+    let mut len = 0;
+    while len < all.len() {
+        let mut place = 0;
+        while place < len {
+            all[len].keep[place] = 0xff;
+            place += 1;
+        }
+        all[len].follow[len] = 0x80;
+        let bits = 8 * (BLOCK + len) as u16;
+        [all[len].follow[BLOCK - 2], all[len].follow[BLOCK - 1]] = bits.to_be_bytes();
+        len += 1;
+    }
+    all
+};
+
+impl Padding {
+    #[inline]
+    fn apply(&self, text: &[u8; BLOCK]) -> [u8; BLOCK] {
+        std::array::from_fn(|place| text[place] & self.keep[place] | self.follow[place])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
-    /// RFC 4231, test cases 1 and 6 (a key longer than one block).
+    /// RFC 4231 §4.2–§4.8, without case 5, which is about cutting the result short.
     #[test]
     fn agrees_with_rfc_4231() {
-        let digest = KeySchedule::new(&[0x0b; 20]).digest(b"Hi There");
-        assert_eq!(
-            digest.to_hex(),
-            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
-        );
-        let digest = KeySchedule::new(&[0xaa; 131])
-            .digest(b"Test Using Larger Than Block-Size Key - Hash Key First");
-        assert_eq!(
-            digest.to_hex(),
-            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
-        );
+        let counting: Vec<u8> = (1..=25).collect();
+        let cases: [(&[u8], &[u8], &str); 6] = [
+            (
+                &[0x0b; 20],
+                b"Hi There",
+                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+            ),
+            (
+                b"Jefe",
+                b"what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+            (
+                &[0xaa; 20],
+                &[0xdd; 50],
+                "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe",
+            ),
+            (
+                &counting,
+                &[0xcd; 50],
+                "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b",
+            ),
+            (
+                &[0xaa; 131],
+                b"Test Using Larger Than Block-Size Key - Hash Key First",
+                "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+            ),
+            (
+                &[0xaa; 131],
+                b"This is a test using a larger than block-size key and a larger than block-size \
+                  data. The key needs to be hashed before being used by the HMAC algorithm.",
+                "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2",
+            ),
+        ];
+        for (key, message, expected) in cases {
+            let schedule = KeySchedule::new(key);
+            assert_eq!(schedule.digest(message).to_hex(), expected);
+            let followed = [message, &[0xff; BLOCK]].concat();
+            let digest = schedule.digest_of_start(&followed, message.len());
+            assert_eq!(digest.to_hex(), expected);
+        }
+    }
+
+    fn by_the_crate(key: &[u8], message: &[u8]) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+        mac.update(message);
+        mac.finalize().into_bytes().into()
+    }
+
+    #[test]
+    fn agrees_with_the_hmac_crate_at_every_length() {
+        let text: Vec<u8> = (0..=255).collect();
+        for key_len in [0, 1, 31, 32, 55, 56, 63, 64, 65, 119, 128, 200] {
+            let key = &text[..key_len];
+            let schedule = KeySchedule::new(key);
+            for len in 0..=text.len() {
+                let message = &text[..len];
+                let expected = by_the_crate(key, message);
+                assert_eq!(schedule.digest(message).0, expected);
+                for text in [message, &text[..(len + 12).min(text.len())], &text] {
+                    assert_eq!(schedule.digest_of_start(text, len).0, expected);
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_the_hmac_crate(
+            key in vec(any::<u8>(), 0..150),
+            message in vec(any::<u8>(), 0..300),
+        ) {
+            let start = &message[..message.len() / 2];
+            let digest = KeySchedule::new(&key).digest_of_start(&message, start.len());
+            prop_assert_eq!(digest.0, by_the_crate(&key, start));
+        }
     }
 }

@@ -3,6 +3,8 @@ use std::fmt;
 use crate::{Brand, KeyId, Mode, ParseError, base62};
 
 pub(crate) const SECRET_LEN: usize = 32;
+/// The mode and what separates it from the body.
+const MODE_LEN: usize = Mode::LEN + 1;
 const TAG_LEN: usize = 6;
 const CHECKSUM_LEN: usize = 6;
 const BODY_LEN: usize = KeyId::LEN + SECRET_LEN + TAG_LEN + CHECKSUM_LEN;
@@ -52,8 +54,7 @@ impl KeyFormat {
     ///
     /// [`ParseError`], in the order brand, length, mode, characters, checksum.
     pub fn parse<'a>(&self, text: &'a [u8]) -> Result<ParsedKey<'a>, ParseError> {
-        let brand = self.brand_of(text).ok_or(ParseError::Brand)?;
-        let expected = key_len(brand);
+        let expected = key_len(self.brand_of(text).ok_or(ParseError::Brand)?);
         if text.len() != expected {
             return Err(ParseError::Length {
                 expected,
@@ -63,11 +64,9 @@ impl KeyFormat {
         let (prefix, body) = text
             .split_last_chunk::<BODY_LEN>()
             .ok_or(ParseError::Brand)?;
-        let mode = match &prefix[prefix.len() - Mode::LEN - 1..] {
-            b"live_" => Mode::Live,
-            b"test_" => Mode::Test,
-            _ => return Err(ParseError::Mode),
-        };
+        if !matches!(&prefix[prefix.len() - MODE_LEN..], b"live_" | b"test_") {
+            return Err(ParseError::Mode);
+        }
         if let Some(place) = base62::first_foreign(body) {
             return Err(ParseError::Character {
                 position: prefix.len() + place,
@@ -79,17 +78,11 @@ impl KeyFormat {
         if u64::from(crc32fast::hash(checked)) != base62::decode_six(checksum) {
             return Err(ParseError::Checksum);
         }
-        let (id, _) = body
-            .split_first_chunk::<{ KeyId::LEN }>()
-            .ok_or(ParseError::Brand)?;
-        let (signed, tag) = checked
+        let (_, tag) = checked
             .split_last_chunk::<TAG_LEN>()
             .ok_or(ParseError::Brand)?;
         Ok(ParsedKey {
-            signed,
-            brand,
-            mode,
-            id: KeyId::from_digits(*id),
+            text,
             tag: base62::decode_six(tag),
         })
     }
@@ -127,23 +120,23 @@ impl KeyFormat {
     pub fn max_len(&self) -> usize {
         self.retired
             .iter()
-            .map(|&brand| key_len(brand))
-            .fold(key_len(self.brand), usize::max)
+            .map(key_len)
+            .fold(key_len(&self.brand), usize::max)
     }
 
-    fn brand_of(&self, text: &[u8]) -> Option<Brand> {
+    fn brand_of(&self, text: &[u8]) -> Option<&Brand> {
         let starts = |brand: &Brand| {
             text.strip_prefix(brand.as_bytes())
                 .is_some_and(|rest| rest.first() == Some(&b'_'))
         };
         if starts(&self.brand) {
-            return Some(self.brand);
+            return Some(&self.brand);
         }
-        self.retired.iter().copied().find(|brand| starts(brand))
+        self.retired.iter().find(|brand| starts(brand))
     }
 }
 
-fn key_len(brand: Brand) -> usize {
+fn key_len(brand: &Brand) -> usize {
     brand.as_bytes().len() + 1 + Mode::LEN + 1 + BODY_LEN
 }
 
@@ -151,37 +144,48 @@ fn key_len(brand: Brand) -> usize {
 ///
 /// Nothing is proven by that: ask [`PepperRing::prove`](crate::PepperRing::prove). Its `Debug`
 /// shows the public parts alone.
+///
+/// It refers to the text and copies nothing out of it before it is asked.
 #[derive(Clone, Copy)]
 pub struct ParsedKey<'a> {
-    signed: &'a [u8],
-    brand: Brand,
-    mode: Mode,
-    id: KeyId,
+    text: &'a [u8],
     tag: u64,
 }
 
 impl<'a> ParsedKey<'a> {
     /// The brand it carries.
     #[must_use]
-    pub const fn brand(&self) -> Brand {
-        self.brand
+    pub fn brand(&self) -> Brand {
+        Brand::of_letters(&self.text[..self.body() - MODE_LEN - 1])
     }
 
     /// The mode it carries.
     #[must_use]
     pub const fn mode(&self) -> Mode {
-        self.mode
+        match self.text[self.body() - MODE_LEN] {
+            b'l' => Mode::Live,
+            _ => Mode::Test,
+        }
     }
 
     /// The id it carries.
     #[must_use]
-    pub const fn id(&self) -> KeyId {
-        self.id
+    #[inline]
+    pub fn id(&self) -> KeyId {
+        let mut digits = [0; KeyId::LEN];
+        digits.copy_from_slice(&self.text[self.body()..][..KeyId::LEN]);
+        KeyId::from_digits(digits)
     }
 
-    /// Everything before the tag: what tag and digest are computed over.
-    pub(crate) const fn signed(&self) -> &'a [u8] {
-        self.signed
+    /// Where the body begins.
+    const fn body(&self) -> usize {
+        self.text.len() - BODY_LEN
+    }
+
+    /// The whole text, and the length of what tag and digest are computed over: everything before
+    /// the tag.
+    pub(crate) const fn signed(&self) -> (&'a [u8], usize) {
+        (self.text, self.text.len() - TAG_LEN - CHECKSUM_LEN)
     }
 
     /// The number that its six tag characters spell.
@@ -192,7 +196,13 @@ impl<'a> ParsedKey<'a> {
 
 impl fmt::Debug for ParsedKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ParsedKey({}_{}_{}…)", self.brand, self.mode, self.id)
+        write!(
+            f,
+            "ParsedKey({}_{}_{}…)",
+            self.brand(),
+            self.mode(),
+            self.id()
+        )
     }
 }
 

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::num::NonZeroU16;
 use std::str::FromStr;
 
 use base64::Engine as _;
@@ -105,7 +106,7 @@ impl fmt::Debug for Pepper {
 
 /// The number of a pepper, stored with every digest that was made under it: 1–65 535.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PepperId(u16);
+pub struct PepperId(NonZeroU16);
 
 impl PepperId {
     /// A pepper's number; zero is not one.
@@ -115,24 +116,23 @@ impl PepperId {
     /// On zero: in a constant at compile time. Use `try_from` for numbers from outside.
     #[must_use]
     pub const fn new(number: u16) -> Self {
-        assert!(number > 0, "peppers are numbered from 1");
-        Self(number)
+        match NonZeroU16::new(number) {
+            Some(number) => Self(number),
+            None => panic!("peppers are numbered from 1"),
+        }
     }
 
     /// The number.
     #[must_use]
     pub const fn as_u16(self) -> u16 {
-        self.0
+        self.0.get()
     }
 }
 
 impl TryFrom<u16> for PepperId {
     type Error = PepperError;
     fn try_from(number: u16) -> Result<Self, PepperError> {
-        match number {
-            0 => Err(PepperError::Id),
-            number => Ok(Self(number)),
-        }
+        NonZeroU16::new(number).map(Self).ok_or(PepperError::Id)
     }
 }
 

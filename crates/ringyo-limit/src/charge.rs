@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use crate::quota::Quota;
+use crate::tally::Tally;
 
 /// A subject and the quota that holds for it now.
 ///
@@ -39,6 +40,7 @@ pub struct Charge<'a> {
     account: Bucket<'a>,
     key: Option<Bucket<'a>>,
     weight: NonZeroU32,
+    tally: Option<&'a Tally>,
 }
 
 impl<'a> Charge<'a> {
@@ -49,6 +51,7 @@ impl<'a> Charge<'a> {
             account: Bucket { subject, quota },
             key: None,
             weight: NonZeroU32::MIN,
+            tally: None,
         }
     }
 
@@ -69,6 +72,14 @@ impl<'a> Charge<'a> {
         Self { weight, ..self }
     }
 
+    /// The same, with what the limiter gave for the account's bucket, so that it need not look
+    /// the bucket up. It must be from the limiter that is charged, and for the account that is
+    /// charged; see [`RateLimiter::tally`](crate::RateLimiter::tally).
+    #[must_use]
+    pub const fn with_tally(self, tally: Option<&'a Tally>) -> Self {
+        Self { tally, ..self }
+    }
+
     /// The account's bucket.
     #[must_use]
     pub const fn account(&self) -> Bucket<'a> {
@@ -85,6 +96,12 @@ impl<'a> Charge<'a> {
     #[must_use]
     pub const fn weight(&self) -> NonZeroU32 {
         self.weight
+    }
+
+    /// What the limiter gave for the account's bucket, if the charge brings it.
+    #[must_use]
+    pub const fn tally(&self) -> Option<&'a Tally> {
+        self.tally
     }
 
     /// Whether some state of the buckets would admit this charge: the weight is within the burst

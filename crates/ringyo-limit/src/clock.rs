@@ -5,11 +5,13 @@
 
 use std::fmt::Debug;
 use std::ops::Add;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+use std::time::Instant;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Nanoseconds since some moment before the process first asked for the time.
+/// Nanoseconds since some moment no later than when the process first asked for the time.
 ///
 /// Never goes backwards and is not moved by corrections of the wall clock. Readings of different
 /// processes have nothing to do with each other: never store or send one.
@@ -74,6 +76,13 @@ impl<T: Clock + ?Sized> Clock for Arc<T> {
 /// The machine's clocks. All values of this type share one start, so that their monotonic
 /// readings can be compared within the process.
 ///
+/// On Linux the monotonic reading goes on while the machine is suspended, so that after a pause
+/// a limit has refilled and what was known has aged; elsewhere it is what [`Instant`](std::time::Instant) is.
+///
+/// One clock is read for both halves of a [`Now`]. The wall time is the monotonic reading and the
+/// distance between the two clocks, which is measured anew when it is a millisecond old: a
+/// correction of the wall clock shows within two milliseconds.
+///
 /// ```
 /// use ringyo_limit::{Clock, SystemClock};
 ///
@@ -81,25 +90,94 @@ impl<T: Clock + ?Sized> Clock for Arc<T> {
 /// let after = SystemClock::default().now();
 /// assert!(before.monotonic <= after.monotonic);
 /// ```
-#[derive(Debug, Clone, Copy)]
-pub struct SystemClock {
-    start: Instant,
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-        Self { start: *START }
-    }
-}
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[inline]
     fn now(&self) -> Now {
+        static DISTANCE: Distance = Distance::unknown();
+        let monotonic = monotonic_nanos();
         Now {
-            monotonic: Monotonic(saturating_nanos(self.start.elapsed())),
-            unix_millis: unix_millis(SystemTime::now()),
+            monotonic: Monotonic(monotonic),
+            unix_millis: DISTANCE.wall_millis(monotonic, measure_distance),
         }
     }
+}
+
+/// How long a measured distance is good for.
+const GOOD_FOR: u64 = 1_000_000;
+
+/// How far apart two readings of the monotonic clock may be for a reading of the wall clock
+/// between them to be taken as simultaneous.
+const SIMULTANEOUS: u64 = 100_000;
+
+/// How far the wall clock is ahead of the monotonic one.
+struct Distance {
+    nanos: AtomicI64,
+    /// The first monotonic reading that it is too old for.
+    good_until: AtomicU64,
+}
+
+impl Distance {
+    const fn unknown() -> Self {
+        Self {
+            nanos: AtomicI64::new(0),
+            good_until: AtomicU64::new(0),
+        }
+    }
+
+    /// The wall time at that monotonic reading. Threads that find the distance too old at the same
+    /// time all measure it; whichever is last is as right as the others, and if it was held up in
+    /// between, its reading is too old for the next one who asks.
+    #[inline]
+    fn wall_millis(&self, monotonic: u64, measure: impl FnOnce() -> i64) -> i64 {
+        let nanos = if monotonic < self.good_until.load(Ordering::Acquire) {
+            self.nanos.load(Ordering::Relaxed)
+        } else {
+            let nanos = measure();
+            self.nanos.store(nanos, Ordering::Relaxed);
+            let good_until = monotonic.saturating_add(GOOD_FOR);
+            self.good_until.store(good_until, Ordering::Release);
+            nanos
+        };
+        nanos.saturating_add_unsigned(monotonic) / 1_000_000
+    }
+}
+
+#[cold]
+fn measure_distance() -> i64 {
+    let mut before = monotonic_nanos();
+    // A thread that is interrupted between the readings tries again; a machine on which all of
+    // them are gets the last one.
+    for _ in 0..8 {
+        let wall = wall_nanos(SystemTime::now());
+        let after = monotonic_nanos();
+        if after.saturating_sub(before) < SIMULTANEOUS {
+            return wall.saturating_sub_unsigned(before);
+        }
+        before = after;
+    }
+    wall_nanos(SystemTime::now()).saturating_sub_unsigned(before)
+}
+
+/// Time since the machine was started, suspended or not.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[inline]
+fn monotonic_nanos() -> u64 {
+    use rustix::time::{ClockId, clock_gettime};
+
+    let since_boot = clock_gettime(ClockId::Boottime);
+    // Neither is ever negative.
+    since_boot.tv_sec.unsigned_abs() * 1_000_000_000 + since_boot.tv_nsec.unsigned_abs()
+}
+
+/// Time since the process first asked.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn monotonic_nanos() -> u64 {
+    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    saturating_nanos(START.elapsed())
 }
 
 /// A clock that stands still until it is moved, for tests. Clones show the same time.
@@ -174,11 +252,63 @@ fn saturating_nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn unix_millis(time: SystemTime) -> i64 {
+fn wall_nanos(time: SystemTime) -> i64 {
+    let nanos = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
     match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
-        Err(before) => {
-            i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |millis| -millis)
+        Ok(after) => nanos(after),
+        Err(before) => -nanos(before.duration()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: i64 = 1_767_268_800_000;
+
+    #[test]
+    fn the_wall_clock_is_read_again_after_a_millisecond_and_not_before() {
+        let distance = Distance::unknown();
+        let ahead = NOON * 1_000_000;
+        assert_eq!(distance.wall_millis(0, || ahead), NOON);
+        let unasked = || panic!("asked too soon");
+        assert_eq!(distance.wall_millis(GOOD_FOR - 1, unasked), NOON);
+        // It was set back by an hour meanwhile.
+        let stepped = ahead - 3_600_000_000_000;
+        assert_eq!(
+            distance.wall_millis(GOOD_FOR, || stepped),
+            NOON + 1 - 3_600_000
+        );
+        let late = 2 * GOOD_FOR - 1;
+        assert_eq!(
+            distance.wall_millis(late, unasked),
+            NOON + 1 - 3_600_000,
+            "the step is kept"
+        );
+    }
+
+    #[test]
+    fn a_measurement_of_the_past_is_not_believed_for_longer() {
+        let distance = Distance::unknown();
+        assert_eq!(distance.wall_millis(10 * GOOD_FOR, || 0), 10);
+        // A thread that was held up since the start puts its own reading in place.
+        let old = 7 * 1_000_000;
+        distance.nanos.store(old, Ordering::Relaxed);
+        distance.good_until.store(GOOD_FOR, Ordering::Release);
+        assert_eq!(distance.wall_millis(10 * GOOD_FOR + 1, || 0), 10);
+    }
+
+    #[test]
+    fn both_halves_are_those_of_the_machine() {
+        for _ in 0..1_000 {
+            let before = wall_nanos(SystemTime::now()) / 1_000_000;
+            let now = SystemClock.now();
+            let after = wall_nanos(SystemTime::now()) / 1_000_000;
+            // Nobody sets the clock of a machine that runs tests; slewing it is far slower.
+            assert!(
+                (before - 2..=after + 2).contains(&now.unix_millis),
+                "{before} to {after}: {now:?}"
+            );
         }
     }
 }

@@ -81,6 +81,8 @@ pub enum Case {
     Strict,
     /// The fast path and the whole path charge the same buckets.
     FastPath,
+    /// With its tally and without, an account is charged on the same bucket.
+    Tally,
     /// A time that steps back admits nothing that was spent.
     TimeStepsBack,
     /// Many callers at once are admitted exactly as often as one would be.
@@ -106,6 +108,7 @@ impl Case {
         Self::Downgrade,
         Self::Strict,
         Self::FastPath,
+        Self::Tally,
         Self::TimeStepsBack,
         Self::ParallelCallers,
         Self::ParallelKeys,
@@ -132,6 +135,7 @@ impl Case {
             Self::Downgrade => quotas::downgrade(&stage).await,
             Self::Strict => quotas::strict(&stage).await,
             Self::FastPath => concurrency::fast_path(&stage).await,
+            Self::Tally => concurrency::tally(&stage).await,
             Self::TimeStepsBack => concurrency::time_steps_back(&stage).await,
             Self::ParallelCallers => concurrency::parallel_callers(&stage).await,
             Self::ParallelKeys => concurrency::parallel_keys(&stage).await,

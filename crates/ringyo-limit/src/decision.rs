@@ -11,18 +11,25 @@ use crate::quota::Quota;
 ///
 /// Small and `Copy`; making one allocates nothing. Limiters make it with
 /// [`from_backlog`](Self::from_backlog), so that all of them round and name things alike.
+// It is handed on several times for each request. Its small parts are as wide as they are so that
+// there are no gaps between them, which would be copied byte by byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
-    verdict: Verdict,
     account: BucketState,
     key: Option<BucketState>,
-    retry_after: Option<Duration>,
+    /// [`NEVER`] without one.
+    retry_after_nanos: u64,
+    verdict: Verdict,
     binding: BucketKind,
     checked_by: CheckedBy,
 }
 
+/// Longer than anything takes to refill.
+const NEVER: u64 = u64::MAX;
+
 /// Whether a charge was admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u32)]
 pub enum Verdict {
     /// It was, and has been paid from every bucket of the charge.
     Allowed,
@@ -32,6 +39,7 @@ pub enum Verdict {
 
 /// Which of the two buckets of a charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u32)]
 pub enum BucketKind {
     /// The account's.
     Account,
@@ -42,6 +50,7 @@ pub enum BucketKind {
 /// Who made a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[repr(u32)]
 pub enum CheckedBy {
     /// The limiter of this process.
     Local,
@@ -92,10 +101,10 @@ pub struct Backlog {
 /// One bucket, just after a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BucketState {
-    kind: BucketKind,
     quota: Quota,
-    remaining: u32,
     reset_after_nanos: u64,
+    remaining: u32,
+    kind: BucketKind,
 }
 
 impl Decision {
@@ -118,10 +127,33 @@ impl Decision {
         verdict: Verdict,
         backlog: Backlog,
     ) -> Self {
-        let account = Level::of(BucketKind::Account, charge.account(), backlog.account, tick);
+        let backlog = [nanos(backlog.account), nanos(backlog.key)];
+        Self::in_ticks(tick, charge, verdict, backlog)
+    }
+
+    /// The same from nanoseconds, which is what the limiter of the process counts in.
+    #[inline]
+    pub(crate) fn from_nanos(
+        charge: &Charge<'_>,
+        verdict: Verdict,
+        account_backlog: u64,
+        key_backlog: u64,
+    ) -> Self {
+        let backlog = [account_backlog, key_backlog];
+        Self::in_ticks(Duration::from_nanos(1), charge, verdict, backlog)
+    }
+
+    #[inline]
+    fn in_ticks(
+        tick: Duration,
+        charge: &Charge<'_>,
+        verdict: Verdict,
+        [account_backlog, key_backlog]: [u64; 2],
+    ) -> Self {
+        let account = Level::of(BucketKind::Account, charge.account(), account_backlog, tick);
         let key = charge
             .key()
-            .map(|bucket| Level::of(BucketKind::Key, bucket, backlog.key, tick));
+            .map(|bucket| Level::of(BucketKind::Key, bucket, key_backlog, tick));
         let weight = charge.weight().get();
         let account_wait = account.wait(weight);
         let key_wait = key.map_or(Wait::Until(0), |key| key.wait(weight));
@@ -133,9 +165,9 @@ impl Decision {
             verdict,
             account: account.state,
             key: key.map(|key| key.state),
-            retry_after: match (verdict, account_wait.max(key_wait)) {
-                (Verdict::Denied, Wait::Until(nanos)) => Some(Duration::from_nanos(nanos)),
-                (Verdict::Denied, Wait::Forever) | (Verdict::Allowed, _) => None,
+            retry_after_nanos: match (verdict, account_wait.max(key_wait)) {
+                (Verdict::Denied, Wait::Until(nanos)) => nanos,
+                (Verdict::Denied, Wait::Forever) | (Verdict::Allowed, _) => NEVER,
             },
             binding: if key_binds {
                 BucketKind::Key
@@ -184,7 +216,10 @@ impl Decision {
     /// [`Charge::is_payable`]. Always `None` when the charge was admitted.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+        match self.retry_after_nanos {
+            NEVER => None,
+            nanos => Some(Duration::from_nanos(nanos)),
+        }
     }
 
     /// The bucket that decided, for headers that have room for one.
@@ -266,11 +301,11 @@ struct Level {
 }
 
 impl Level {
-    fn of(kind: BucketKind, bucket: Bucket<'_>, backlog: Duration, tick: Duration) -> Self {
+    #[inline]
+    fn of(kind: BucketKind, bucket: Bucket<'_>, backlog_nanos: u64, tick: Duration) -> Self {
         let quota = bucket.quota;
         let interval_nanos = nanos(quota.refill_interval_in(tick));
         let fill_nanos = interval_nanos.saturating_mul(quota.burst().into());
-        let backlog_nanos = nanos(backlog);
         let free = fill_nanos.saturating_sub(backlog_nanos);
         Self {
             state: BucketState {

@@ -22,6 +22,8 @@ pub struct LimitError {
 /// What a caller can do about a [`LimitError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+// As wide as what it stands beside in a `Decision`.
+#[repr(u32)]
 pub enum LimitErrorKind {
     /// The limiter cannot be reached. Nothing was charged; try again later.
     Unavailable,

@@ -40,6 +40,7 @@
 //! | [`Bucket`] | a subject together with the quota that holds for it now |
 //! | [`Charge`] | what one request costs: an account bucket, perhaps a key bucket, a weight |
 //! | [`Decision`] | whether the charge was admitted, and the numbers that a response shows |
+//! | [`Tally`] | the bucket of an account within reach, so that a charge need not look it up |
 //! | backlog | how long a bucket needs from now to be full again; zero for an idle one |
 //! | [`RateLimiter`] | whatever turns a charge and a time into a decision |
 //!
@@ -55,7 +56,7 @@
 //!
 //! # Contents
 //!
-//! - [`Quota`], [`Charge`], [`Decision`]: the values.
+//! - [`Quota`], [`Charge`], [`Tally`], [`Decision`]: the values.
 //! - [`RateLimiter`], [`LimitError`]: the contract.
 //! - [`LocalLimiter`]: the limiter for one process, on the `governor` crate.
 //! - [`FallBack`], [`FailClosed`], [`FailOpen`]: what to do while a shared limiter does not answer,
@@ -79,6 +80,7 @@ mod limiter;
 mod local;
 pub mod outage;
 mod quota;
+mod tally;
 
 pub use charge::{Bucket, Charge};
 pub use clock::{Clock, ManualClock, Monotonic, Now, SystemClock};
@@ -88,3 +90,4 @@ pub use limiter::RateLimiter;
 pub use local::LocalLimiter;
 pub use outage::{FailClosed, FailOpen, FallBack};
 pub use quota::{Quota, QuotaError};
+pub use tally::Tally;

@@ -9,6 +9,7 @@ use crate::charge::Charge;
 use crate::clock::Now;
 use crate::decision::Decision;
 use crate::error::LimitError;
+use crate::tally::Tally;
 
 /// Turns charges into decisions.
 ///
@@ -59,6 +60,14 @@ pub trait RateLimiter: Debug + Send + Sync {
     /// never charged is fine.
     fn quota_changed(&self, account: &str);
 
+    /// The bucket of `account`, for somebody who will charge it again and again and
+    /// [brings it along](Charge::with_tally). Charges nothing.
+    ///
+    /// `None` from a limiter that counts elsewhere than in this process; it is then charged by name
+    /// alone. One that wraps another gives what that one gives, if it passes charges on to it as
+    /// they are. Decisions with and without it are the same.
+    fn tally(&self, account: &str) -> Option<Tally>;
+
     /// Says whether the limiter could decide right now, for a health check. Charges nothing.
     ///
     /// # Errors
@@ -78,6 +87,10 @@ impl<T: RateLimiter + ?Sized> RateLimiter for Arc<T> {
 
     fn quota_changed(&self, account: &str) {
         T::quota_changed(self, account);
+    }
+
+    fn tally(&self, account: &str) -> Option<Tally> {
+        T::tally(self, account)
     }
 
     async fn ready(&self) -> Result<(), LimitError> {

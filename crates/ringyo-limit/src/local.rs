@@ -4,16 +4,16 @@ mod arrival;
 mod buckets;
 
 use std::fmt;
-use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
 use crate::charge::{Bucket, Charge};
 use crate::clock::{Monotonic, Now};
-use crate::decision::{Backlog, Decision, Verdict};
+use crate::decision::{Decision, Verdict};
 use crate::error::LimitError;
 use crate::limiter::RateLimiter;
+use crate::tally::Tally;
 
 use self::buckets::Buckets;
 
@@ -21,15 +21,15 @@ use self::buckets::Buckets;
 ///
 /// Always decides in [`check_now`](RateLimiter::check_now), never fails, and reads no clock. A
 /// subject that has been seen lately is charged without allocating: one table lookup under a
-/// shared lock and one compare-and-swap; a key's own bucket costs one short exclusive lock of the
-/// sixty-fourth part of the keys that it falls into.
+/// shared lock, which a [`Tally`] saves, and one compare-and-swap; a key's own bucket costs one
+/// short exclusive lock of the sixty-fourth part of the keys that it falls into.
 ///
 /// # Memory
 ///
 /// A bucket that is full again is the same as no bucket and is dropped, a few at a time, as new
 /// ones come in; [`shrink`](Self::shrink) drops them all at once. What stays is proportional to
-/// the subjects that are below full, not to the subjects ever seen. A bucket that is not full is
-/// never dropped.
+/// the subjects that are below full, not to the subjects ever seen. A bucket that is not full, or
+/// whose [`Tally`] somebody has, is never dropped.
 ///
 /// # Time
 ///
@@ -68,14 +68,11 @@ impl LocalLimiter {
         } else {
             self.pay_account(charge, now)
         };
-        let backlog = |arrival: u64| Duration::from_nanos(arrival.saturating_sub(now));
-        Decision::from_backlog(
+        Decision::from_nanos(
             charge,
             verdict,
-            Backlog {
-                account: backlog(arrivals.account),
-                key: backlog(arrivals.key),
-            },
+            arrivals.account.saturating_sub(now),
+            arrivals.key.saturating_sub(now),
         )
     }
 
@@ -100,17 +97,27 @@ impl LocalLimiter {
         Spent {
             verdict: Verdict::Denied,
             arrivals: Arrivals {
-                account: self.accounts.arrival(charge.account().subject),
+                account: self.account_arrival(charge),
                 key: charge.key().map_or(0, |key| self.keys.arrival(key.subject)),
             },
         }
     }
 
+    fn account_arrival(&self, charge: &Charge<'_>) -> u64 {
+        match charge.tally() {
+            Some(tally) => tally.arrival().load(Ordering::Relaxed),
+            None => self.accounts.arrival(charge.account().subject),
+        }
+    }
+
+    #[inline]
     fn pay_account(&self, charge: &Charge<'_>, now: u64) -> Spent {
         let Bucket { subject, quota } = charge.account();
-        let (verdict, account) = self.accounts.with_arrival(subject, now, |arrival| {
-            arrival::pay(arrival, quota, charge.weight(), now)
-        });
+        let pay = |arrival: &AtomicU64| arrival::pay(arrival, quota, charge.weight(), now);
+        let (verdict, account) = match charge.tally() {
+            Some(tally) => pay(tally.arrival()),
+            None => self.accounts.with_arrival(subject, now, pay),
+        };
         Spent {
             verdict,
             arrivals: Arrivals { account, key: 0 },
@@ -142,7 +149,7 @@ impl LocalLimiter {
             return Spent {
                 verdict,
                 arrivals: Arrivals {
-                    account: self.accounts.arrival(charge.account().subject),
+                    account: self.account_arrival(charge),
                     key: unpaid,
                 },
             };
@@ -176,6 +183,10 @@ impl RateLimiter for LocalLimiter {
     }
 
     fn quota_changed(&self, _account: &str) {}
+
+    fn tally(&self, account: &str) -> Option<Tally> {
+        Some(Tally::new(self.accounts.share(account)))
+    }
 
     async fn ready(&self) -> Result<(), LimitError> {
         Ok(())

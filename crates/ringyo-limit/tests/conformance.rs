@@ -8,7 +8,7 @@ use std::time::Duration;
 use ringyo_limit::conformance::{self, Case};
 use ringyo_limit::{
     Backlog, Charge, Decision, FailClosed, FailOpen, FallBack, LimitError, LocalLimiter, Monotonic,
-    Now, Quota, RateLimiter, Verdict,
+    Now, Quota, RateLimiter, Tally, Verdict,
 };
 
 const TICK: Duration = Duration::from_nanos(1);
@@ -94,6 +94,7 @@ const PLANTED: &[(Fault, &[Case])] = &[
     (Fault::KeyForgotten, &[Case::Binding, Case::NameSpaces]),
     (Fault::QuotaChangeRefills, &[Case::Upgrade, Case::Downgrade]),
     (Fault::FastPathApart, &[Case::FastPath]),
+    (Fault::TallyApart, &[Case::Tally]),
     (Fault::TimeStepRefills, &[Case::TimeStepsBack]),
     (
         Fault::ReadsThenWrites,
@@ -117,6 +118,7 @@ enum Fault {
     KeyForgotten,
     QuotaChangeRefills,
     FastPathApart,
+    TallyApart,
     TimeStepRefills,
     ReadsThenWrites,
 }
@@ -217,6 +219,9 @@ impl Faulty {
         let now_nanos = now.as_nanos();
         let path = if self.has(Fault::FastPathApart) {
             path
+        } else if charge.tally().is_some() {
+            // Only with its fault this limiter has given one.
+            "tally"
         } else {
             ""
         };
@@ -298,6 +303,11 @@ impl RateLimiter for Faulty {
     }
 
     fn quota_changed(&self, _account: &str) {}
+
+    fn tally(&self, account: &str) -> Option<Tally> {
+        self.has(Fault::TallyApart)
+            .then(|| LocalLimiter::new().tally(account))?
+    }
 
     async fn ready(&self) -> Result<(), LimitError> {
         Ok(())

@@ -112,6 +112,24 @@ impl Database {
     where
         W: Future<Output = Result<T, Failure>>,
     {
+        let longest = match kind {
+            Kind::SlowTransaction(limit) => self.limits.connect + limit,
+            Kind::Statements | Kind::Transaction => self.patience(),
+        };
+        // However many statements and attempts it takes.
+        let result = timeout(longest, self.attempts(kind, repeat, work)).await;
+        Ok(result.unwrap_or(Err(Failure::Late))?)
+    }
+
+    async fn attempts<T, W>(
+        &self,
+        kind: Kind,
+        repeat: Repeat,
+        work: impl Fn(Arc<Call>) -> W,
+    ) -> Result<T, Failure>
+    where
+        W: Future<Output = Result<T, Failure>>,
+    {
         let mut left = ATTEMPTS;
         loop {
             left -= 1;
@@ -120,7 +138,7 @@ impl Database {
                     if left > 0
                         && (failure.is_collision()
                             || (repeat == Repeat::AfterLoss && failure.is_loss())) => {}
-                result => return Ok(result?),
+                result => return result,
             }
         }
     }
@@ -257,7 +275,7 @@ fn unknown_unless_undone(failure: Failure) -> Failure {
     .into()
 }
 
-pub(crate) const fn closed() -> Failure {
+const fn closed() -> Failure {
     Failure::new(StoreErrorKind::Unavailable, "the store has been closed")
 }
 

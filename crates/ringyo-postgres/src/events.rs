@@ -61,8 +61,8 @@ pub(crate) fn number(revision: Revision) -> i64 {
     i64::try_from(revision.as_u64()).unwrap_or(i64::MAX)
 }
 
-/// Deletes what is older, but for what a transaction that is still open may have to do with and
-/// for the newest event, by which followers know where they are.
+/// Deletes what is older, but for what a transaction that is still open may have to do with; and
+/// for the newest of it, by which a follower that has seen nothing since knows where it is.
 pub(crate) async fn prune(call: &Call, before: Timestamp) -> Result<u64, Failure> {
     let before = Moment(before);
     // Everything up to the mark is finished, for every cursor that is given from now on as well.
@@ -74,11 +74,14 @@ pub(crate) async fn prune(call: &Call, before: Timestamp) -> Result<u64, Failure
         WHERE name = 'pruned_xid' AND value::xid8 < pruned.xid";
     call.query(mark, &[&before]).await?;
     let delete = "
-        WITH deleted AS (
-            DELETE FROM events
+        WITH old AS (
+            SELECT revision FROM events
             WHERE at < $1
-              AND xid <= (SELECT value::xid8 FROM meta WHERE name = 'pruned_xid')
-              AND revision < (SELECT max(revision) FROM events)
+              AND xid <= (SELECT value::xid8 FROM meta WHERE name = 'pruned_xid')),
+        deleted AS (
+            DELETE FROM events
+            WHERE revision IN (SELECT revision FROM old)
+              AND revision < (SELECT max(revision) FROM old)
             RETURNING 1)
         SELECT count(*) FROM deleted";
     let row = call.row(delete, &[&before]).await?;

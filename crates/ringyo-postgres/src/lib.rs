@@ -74,7 +74,7 @@
 //! | the server hangs, or the network swallows everything | `Unavailable` after [two](PostgresOptions::connect_timeout) [deadlines](PostgresOptions::statement_timeout) at the latest, 4 seconds unless changed |
 //! | a session is ended between calls | nothing, another one is made |
 //! | a session is lost during a call that reads, or before a change is committed | nothing: the call is made again, up to three times in all |
-//! | it is lost while a change is committed, or during a change of a wallet | `Unavailable`, and whether it was done is unknown: read again, or ask for the operation again |
+//! | it is lost while a change is committed, or when a change of a wallet meets it | `Unavailable`, and whether it was done is unknown: read again, or ask for the operation again |
 //! | two transactions collide (deadlock, serialization) | nothing, or `Unavailable` after three times |
 //! | somebody holds a lock | `Unavailable` once the server gives up, a tenth before the deadline |
 //! | the session that listens is lost | hints are missing until another one listens, some 50 milliseconds if the server is there; whoever waits is woken then |

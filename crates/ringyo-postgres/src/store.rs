@@ -85,9 +85,9 @@ impl PostgresStore {
         &self.shared.risks
     }
 
-    /// Deletes events that happened before a moment, and says how many. The newest event stays,
-    /// and so do events that are too close to a transaction that is still open; the next pruning
-    /// takes them.
+    /// Deletes events that happened before a moment, and says how many. The newest of them stays,
+    /// and so do those behind the beginning of a transaction that is still open, anywhere in the
+    /// cluster; a later pruning takes them.
     ///
     /// Safe at any time, from any node: a follower of the change feed whose cursor is from before
     /// what is gone is told to forget everything. Prune what is older than a day or more, and

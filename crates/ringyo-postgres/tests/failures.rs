@@ -405,6 +405,41 @@ async fn a_lock_that_is_held_is_unavailable_in_time() {
     store.update_key(&renamed, &event).await.unwrap();
 }
 
+/// Statements that are each in time do not add up to more than the deadline of the call.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_statements_do_not_add_up() {
+    let Some(place) = Place::new() else { return };
+    let store = hasty(&place.url()).await;
+    insert_account(&store).await;
+    let old = insert_key(&store, 1).await;
+    let client = place.by_hand().await;
+    let slow = |seconds: f64| {
+        format!(
+            "CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN PERFORM pg_sleep({seconds}); RETURN NEW; END $$;
+             CREATE OR REPLACE TRIGGER slow BEFORE INSERT OR UPDATE ON keys
+             FOR EACH ROW EXECUTE FUNCTION slow();
+             CREATE OR REPLACE TRIGGER slow BEFORE INSERT ON events
+             FOR EACH ROW EXECUTE FUNCTION slow()"
+        )
+    };
+    let replace = async || {
+        let new = fixture::key(2);
+        let event = key_event(EventKind::KeyRegenerated, old.id);
+        let new_event = key_event(EventKind::KeyIssued, new.id);
+        let replaced = store.replace_key(&old, &event, &new, &new_event, None);
+        replaced.await.map(|_| ())
+    };
+    // Four of them, each shorter than the deadline of a statement.
+    client.batch_execute(&slow(0.35)).await.unwrap();
+    let error = replace().await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error:?}");
+    assert!(store.find_key(key_id(2)).await.unwrap().is_none());
+    // The control: the same is done when they are short together.
+    client.batch_execute(&slow(0.01)).await.unwrap();
+    replace().await.unwrap();
+}
+
 /// A call that is given up costs its connection and nothing else.
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_that_are_given_up_leave_nothing_behind() {

@@ -329,8 +329,12 @@ async fn events_of_another_cluster_are_no_news() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pruning_deletes_what_is_old_and_finished_and_no_follower_misses_it() {
-    let Some(place) = Place::new() else { return };
-    let store = place.open().await;
+    // Of its own: what is open in other databases of a server keeps events, too.
+    let Some(server) = for_tests::postgres(PostgresOptions::new()) else {
+        return;
+    };
+    let url = server.url("postgres");
+    let store = patient().connect(&url).await.unwrap();
     insert_account(&store).await;
     for number in 1..=5 {
         let mut event = key_event(EventKind::KeyIssued, key_id(number));
@@ -339,8 +343,8 @@ async fn pruning_deletes_what_is_old_and_finished_and_no_follower_misses_it() {
         store.insert_key(&key, None, &event).await.unwrap();
     }
     let early = now(&store).await;
-    let client = place.by_hand().await;
-    let open = place.by_hand().await;
+    let client = fixture::by_hand(&url).await;
+    let open = fixture::by_hand(&url).await;
     // Somebody still writes: what is finished may go, what is behind them stays.
     let begin = format!("BEGIN; {}", event_about("open"));
     open.batch_execute(&begin).await.unwrap();
@@ -351,29 +355,18 @@ async fn pruning_deletes_what_is_old_and_finished_and_no_follower_misses_it() {
     let mut behind_all = now(&store).await;
 
     assert_eq!(store.prune_events(Timestamp::MIN).await.unwrap(), 0);
-    assert_eq!(
-        store.prune_events(at(3)).await.unwrap(),
-        3,
-        "the account's and two"
-    );
-    assert_eq!(
-        value(&client, "SELECT min(at) FROM events").await,
-        "2026-01-01 00:00:03+00"
-    );
+    let earliest = "SELECT min(at) FROM events";
+    // The account's and the first; the second is the newest of what is old.
+    assert_eq!(store.prune_events(at(3)).await.unwrap(), 2);
+    assert_eq!(value(&client, earliest).await, "2026-01-01 00:00:02+00");
     assert!(!is_everything(&store, &behind_all).await);
-    assert_eq!(
-        store.prune_events(Timestamp::MAX).await.unwrap(),
-        3,
-        "not the sixth"
-    );
+    // Up to the fifth, and neither the sixth nor what is not even committed.
+    assert_eq!(store.prune_events(Timestamp::MAX).await.unwrap(), 3);
+    assert_eq!(value(&client, earliest).await, "2026-01-01 00:00:05+00");
     open.batch_execute("COMMIT").await.unwrap();
     // Its cursor was from before what is gone; the other had seen all of it, and goes on.
     assert_eq!(step(&store, &mut behind_all).await, [account("open")]);
-    assert_eq!(
-        store.prune_events(Timestamp::MAX).await.unwrap(),
-        1,
-        "the newest stays"
-    );
+    assert_eq!(store.prune_events(Timestamp::MAX).await.unwrap(), 2);
     assert!(is_everything(&store, &early).await);
     let query = EventQuery {
         account: None,
@@ -386,13 +379,40 @@ async fn pruning_deletes_what_is_old_and_finished_and_no_follower_misses_it() {
     assert_eq!(store.prune_events(Timestamp::MAX).await.unwrap(), 0);
 }
 
+/// Nothing happens for long, then something, and all that is old is pruned at once.
 #[tokio::test(flavor = "multi_thread")]
-async fn events_go_by_pruning_only() {
-    let Some(place) = Place::new() else { return };
-    let store = place.open().await;
+async fn pruning_does_not_disturb_a_follower_that_is_up_to_date() {
+    // Of its own: what is open in other databases of a server keeps events, too.
+    let Some(server) = for_tests::postgres(PostgresOptions::new()) else {
+        return;
+    };
+    let url = server.url("postgres");
+    let store = patient().connect(&url).await.unwrap();
     insert_account(&store).await;
     insert_key(&store, 1).await;
-    let client = place.by_hand().await;
+    let mut cursor = now(&store).await;
+    let early = now(&store).await;
+    let client = fixture::by_hand(&url).await;
+    client.batch_execute(&event_about("new")).await.unwrap();
+    assert_eq!(store.prune_events(at(60)).await.unwrap(), 1);
+    assert_eq!(step(&store, &mut cursor).await, [account("new")]);
+    // The control: one that has slept through more is told to forget everything.
+    client.batch_execute(&event_about("newer")).await.unwrap();
+    assert_eq!(store.prune_events(Timestamp::MAX).await.unwrap(), 2);
+    assert!(is_everything(&store, &early).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_go_by_pruning_only() {
+    // Of its own: what is open in other databases of a server keeps events, too.
+    let Some(server) = for_tests::postgres(PostgresOptions::new()) else {
+        return;
+    };
+    let url = server.url("postgres");
+    let store = patient().connect(&url).await.unwrap();
+    insert_account(&store).await;
+    insert_key(&store, 1).await;
+    let client = fixture::by_hand(&url).await;
     let kept = "events are kept";
     assert_eq!(fixture::refusal(&client, "DELETE FROM events").await, kept);
     assert_eq!(fixture::refusal(&client, "TRUNCATE events").await, kept);

@@ -260,42 +260,24 @@ async fn a_server_that_may_forget_is_reported() {
     let store = patient().connect(&url).await.unwrap();
     assert_eq!(store.durability_risks(), [], "the control");
     let client = fixture::by_hand(&url).await;
-    for (name, risk) in settings {
-        let set = |to: &str| format!("ALTER SYSTEM {to}");
-        client
-            .batch_execute(&set(&format!("SET {name} = off")))
-            .await
-            .unwrap();
+    let change = async |name: &str, to: &str| {
+        let change = format!("ALTER SYSTEM {}", to.replace("it", name));
+        client.batch_execute(&change).await.unwrap();
         client
             .batch_execute("SELECT pg_reload_conf()")
             .await
             .unwrap();
-        let show = format!("SHOW {name}");
-        while value(&client, &show).await != "off" {
+        let off = to.ends_with("off");
+        while (value(&client, &format!("SHOW {name}")).await == "off") != off {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    };
+    for (name, risk) in settings {
+        change(name, "SET it = off").await;
         let store = patient().connect(&url).await.unwrap();
         assert_eq!(store.durability_risks(), [risk]);
         assert!(risk.to_string().contains(name));
-        client
-            .batch_execute(&set(&format!("RESET {name}")))
-            .await
-            .unwrap();
-        client
-            .batch_execute("ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf()")
-            .await
-            .ok();
-        client
-            .batch_execute("ALTER SYSTEM SET fsync = on")
-            .await
-            .unwrap();
-        client
-            .batch_execute("SELECT pg_reload_conf()")
-            .await
-            .unwrap();
-        while value(&client, &show).await != "on" {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        change(name, "RESET it").await;
     }
     // A role that has it otherwise is asked as that role.
     client

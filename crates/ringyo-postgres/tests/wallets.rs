@@ -168,6 +168,35 @@ async fn each_caller_in_line_gets_the_answer_to_its_own_operation() {
     assert_eq!((balance.as_str(), ledger.as_str()), ("0", "0"));
 }
 
+/// More than go in one call.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_line_is_served_to_its_end() {
+    let Some(place) = Place::new() else { return };
+    let store = place.open().await;
+    insert_account(&store).await;
+    grant(&store, "start", 1_500).await;
+    let client = place.by_hand().await;
+    client
+        .batch_execute("BEGIN; SELECT FROM wallets FOR UPDATE")
+        .await
+        .unwrap();
+    let callers: Vec<_> = (0..1_700)
+        .map(|caller| tokio::spawn(spend(store.clone(), format!("{caller}"))))
+        .collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    client.batch_execute("COMMIT").await.unwrap();
+    let mut done = 0;
+    for caller in callers {
+        match caller.await.unwrap() {
+            Ok(_) => done += 1,
+            Err(error) => assert_eq!(error.kind(), StoreErrorKind::InsufficientCredits),
+        }
+    }
+    assert_eq!(done, 1_500);
+    let (balance, ledger) = books(&client).await;
+    assert_eq!((balance.as_str(), ledger.as_str()), ("0", "0"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn callers_that_go_away_tear_nothing_from_the_others() {
     let Some(place) = Place::new() else { return };

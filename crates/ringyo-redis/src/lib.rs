@@ -14,8 +14,8 @@
 //! ```
 //!
 //! The wrapper is a choice that every service has to make: what happens to requests while Redis
-//! does not answer. See [`ringyo_limit::outage`]. Without one, each request of an outage waits for
-//! its own deadline and is then refused.
+//! does not answer. See [`ringyo_limit::outage`]. Without one, a server that hangs costs every
+//! request its deadline, and each is then refused.
 //!
 //! # How it decides
 //!

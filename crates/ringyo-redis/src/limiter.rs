@@ -4,7 +4,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use redis::{Cmd, Value};
 use ringyo_limit::{
-    Backlog, Charge, CheckedBy, Decision, LimitError, LimitErrorKind, Now, RateLimiter, Verdict,
+    Backlog, Charge, CheckedBy, Decision, LimitError, LimitErrorKind, Now, RateLimiter, Tally,
+    Verdict,
 };
 use tokio::time::timeout;
 
@@ -156,6 +157,11 @@ impl RateLimiter for RedisLimiter {
 
     /// Runs the script on no bucket: tells whether the server can be reached, lets this client in
     /// and runs scripts, not whether it takes writes.
+    /// None: the buckets are on the server.
+    fn tally(&self, _: &str) -> Option<Tally> {
+        None
+    }
+
     async fn ready(&self) -> Result<(), LimitError> {
         self.within_deadline(async |sent| self.call(sent, 0, |_| {}).await.map(drop))
             .await

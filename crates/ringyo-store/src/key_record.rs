@@ -141,15 +141,8 @@ impl KeyRecord {
     /// What the key is worth at a moment. Of several reasons to refuse it the most final is given.
     #[must_use]
     pub fn state_at(&self, now: Timestamp) -> KeyState {
-        let reached = |moment: Option<Timestamp>| moment.is_some_and(|moment| moment <= now);
-        match self.status {
-            KeyStatus::Revoked => KeyState::Revoked,
-            KeyStatus::Superseded => KeyState::Superseded,
-            _ if reached(self.superseded_at) => KeyState::Superseded,
-            _ if reached(self.expires_at) => KeyState::Expired,
-            KeyStatus::Disabled => KeyState::Disabled,
-            KeyStatus::Active => KeyState::Active,
-        }
+        self.status
+            .state_at(now, self.superseded_at, self.expires_at)
     }
 }
 
@@ -176,6 +169,26 @@ impl KeyStatus {
         Self::Superseded,
         Self::Revoked,
     ];
+
+    /// What a key of this status is worth at a moment, by the times in its record:
+    /// [`KeyRecord::state_at`].
+    #[must_use]
+    pub fn state_at(
+        self,
+        now: Timestamp,
+        superseded_at: Option<Timestamp>,
+        expires_at: Option<Timestamp>,
+    ) -> KeyState {
+        let reached = |moment: Option<Timestamp>| moment.is_some_and(|moment| moment <= now);
+        match self {
+            Self::Revoked => KeyState::Revoked,
+            Self::Superseded => KeyState::Superseded,
+            _ if reached(superseded_at) => KeyState::Superseded,
+            _ if reached(expires_at) => KeyState::Expired,
+            Self::Disabled => KeyState::Disabled,
+            Self::Active => KeyState::Active,
+        }
+    }
 
     /// `active`, `disabled`, `superseded` or `revoked`.
     #[must_use]

@@ -29,3 +29,22 @@ fn cases_are_found_by_their_names() {
     }
     assert!(Case::find("no such case").is_none());
 }
+
+/// Where there is no server to be had there is nothing to test.
+#[tokio::test]
+async fn a_factory_that_gives_nothing_ends_the_suite() {
+    let asked = std::cell::Cell::new(0);
+    conformance::run_all(async || {
+        asked.set(asked.get() + 1);
+        None::<(MemoryStore, ())>
+    })
+    .await;
+    assert_eq!(asked.get(), 1);
+    // The control: as an `Option` a store is tested like any other.
+    conformance::run_all(async || {
+        asked.set(asked.get() + 1);
+        Some((MemoryStore::new(), ()))
+    })
+    .await;
+    assert_eq!(asked.get(), 1 + CASES.len());
+}

@@ -87,14 +87,14 @@ impl Arrival {
         &self,
         request: &mut Request<B>,
         decided: Result<Caller, AuthError>,
-        took: Duration,
+        took: Option<Duration>,
     ) -> Outcome {
         let caller = match decided {
             Ok(caller) => caller,
-            Err(error) => return self.refuse(request, &Denial::Auth(error), None, Some(took)),
+            Err(error) => return self.refuse(request, &Denial::Auth(error), None, took),
         };
         if let Err(denial) = self.demand(request).check(&caller) {
-            return self.refuse(request, &denial, Some(&caller), Some(took));
+            return self.refuse(request, &denial, Some(&caller), took);
         }
         observe::allowed(&self.settings.meters, &self.span, &caller, took);
         self.pass(request, Some(caller))
@@ -193,14 +193,11 @@ impl<'r> Head<'r> {
 
 impl Outgoing {
     pub(crate) fn put_on(&self, headers: &mut HeaderMap) {
-        if let Some((settings, caller)) = &self.rated
-            && let Some(rate) = caller.rate()
-        {
+        if let Some((settings, caller)) = &self.rated {
+            // Five about the rate and the id: the map grows once, if it has to.
+            headers.reserve(6);
             // The numbers are those of the decision, and the handler may have taken its time.
-            let mut decided_at = settings.ringyo.now();
-            decided_at.unix_millis = caller.authenticated_at().as_unix_millis();
-            let http = settings.ringyo.http();
-            for (name, value) in http.rate_headers(rate, decided_at) {
+            for (name, value) in settings.ringyo.http().rate_headers_of(caller) {
                 headers.insert(name, value);
             }
         }

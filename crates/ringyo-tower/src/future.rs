@@ -17,7 +17,7 @@ use crate::admission::{Arrival, Outcome, Outgoing};
 
 /// The request and what came out about its key.
 pub(crate) type Deciding<B> =
-    Pin<Box<dyn Future<Output = (Request<B>, Result<Caller, AuthError>, Duration)> + Send>>;
+    Pin<Box<dyn Future<Output = (Request<B>, Result<Caller, AuthError>, Option<Duration>)> + Send>>;
 
 pin_project! {
     /// The response of an [`AuthService`](crate::AuthService) that is on its way.

@@ -99,10 +99,10 @@
 //!
 //! # What it costs
 //!
-//! A request with a known key and a local limiter makes the layer allocate nine times, and once
+//! A request with a known key and a local limiter makes the layer allocate eight times, and once
 //! more if it came without a request id that can be kept: five for the extensions of a request
 //! that had none (their map and its table, the caller, the request id, and the mark for layers
-//! inside), two for the rate headers, which share one buffer, two for the header map of a response
+//! inside), one for the rate headers, which share a buffer, two for the header map of a response
 //! that had none. A test counts them. Nothing is boxed, and neither metrics nor spans that nobody
 //! listens to add to it.
 //!

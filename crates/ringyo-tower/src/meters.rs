@@ -61,13 +61,21 @@ pub(crate) struct Meters {
 }
 
 impl Meters {
-    pub(crate) fn allowed(&self, caller: &Caller, took: Duration) {
+    /// Whether anybody wants to know how long decisions take. Where nobody does, the clock need
+    /// not be read for it.
+    pub(crate) fn are_read(&self) -> bool {
+        self.duration.get().is_some() || with_recorder(is_installed)
+    }
+
+    pub(crate) fn allowed(&self, caller: &Caller, took: Option<Duration>) {
         let (slot, key) = match caller.mode().as_str() {
             "live" => (&self.live_allowed, &LIVE_ALLOWED),
             _ => (&self.test_allowed, &TEST_ALLOWED),
         };
         count(slot, key);
-        self.record(took);
+        if let Some(took) = took {
+            self.record(took);
+        }
     }
 
     /// What the limiter said was said by somebody, perhaps in the place of another.
@@ -140,10 +148,15 @@ pub(crate) fn describe() {
     });
 }
 
-/// Keeps a handle, unless it may be that of the recorder which stands in for one that is not
-/// installed yet. That one has no state, so its handles cost nothing to make again.
+/// Whether it is more than the recorder which stands in for one that is not installed yet. That
+/// one has no state.
+fn is_installed(recorder: &dyn Recorder) -> bool {
+    size_of_val(recorder) > 0
+}
+
+/// Keeps a handle, unless it may be that of the stand-in, whose handles cost nothing to make again.
 fn keep<T>(slot: &OnceLock<T>, handle: T, recorder: &dyn Recorder) {
-    if size_of_val(recorder) > 0 {
+    if is_installed(recorder) {
         // Another thread may have been first; its handle is as good.
         let _ = slot.set(handle);
     }

@@ -31,14 +31,15 @@ pub(crate) fn public(span: &Span) {
     span.record("decision", "public");
 }
 
-pub(crate) fn allowed(meters: &Meters, span: &Span, caller: &Caller, took: Duration) {
+pub(crate) fn allowed(meters: &Meters, span: &Span, caller: &Caller, took: Option<Duration>) {
     know(span, caller);
     span.record("decision", ALLOWED);
     meters.allowed(caller, took);
     rate_checked_for(meters, caller);
 }
 
-/// `took` is `None` where the question was asked of a request that had been let in before.
+/// `took` is `None` where the question was asked of a request that had been let in before, or where
+/// nobody wants to know.
 pub(crate) fn refused(
     meters: &Meters,
     span: &Span,

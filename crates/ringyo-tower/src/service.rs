@@ -61,12 +61,13 @@ impl<S: Clone> AuthService<S> {
         let Settings {
             ringyo,
             authenticator,
+            meters,
             ..
         } = &*arrival.settings;
-        let arrived = ringyo.now().monotonic;
+        let arrived = meters.are_read().then(|| ringyo.now().monotonic);
         let credential = arrival.settings.credential(Head::of(&request));
         if let Some(decided) = authenticator.authenticate_now(credential) {
-            let took = ringyo.now().monotonic.saturating_since(arrived);
+            let took = arrived.map(|arrived| ringyo.now().monotonic.saturating_since(arrived));
             let outcome = arrival.with_key(&mut request, decided, took);
             return self.end(arrival, request, outcome);
         }
@@ -76,7 +77,7 @@ impl<S: Clone> AuthService<S> {
         let deciding = async move {
             let credential = settings.credential(Head::of_parts(&parts));
             let decided = settings.authenticator.authenticate(credential).await;
-            let took = settings.ringyo.now().monotonic.saturating_since(arrived);
+            let took = arrived.map(|at| settings.ringyo.now().monotonic.saturating_since(at));
             (Request::from_parts(parts, body), decided, took)
         };
         // The one that was polled ready is the one that will be called.

@@ -421,6 +421,11 @@ impl ringyo_limit::RateLimiter for Slow {
         ringyo_limit::LocalLimiter::new().check(charge, now).await
     }
     fn quota_changed(&self, _: &str) {}
+
+    fn tally(&self, _account: &str) -> Option<ringyo_limit::Tally> {
+        None
+    }
+
     async fn ready(&self) -> Result<(), ringyo_limit::LimitError> {
         Ok(())
     }

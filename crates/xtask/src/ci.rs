@@ -1,12 +1,13 @@
 //! `cargo xtask ci`: everything that a merge needs.
 
 use crate::cargo::Cargo;
+use crate::instructions;
 use crate::step::Step;
 use crate::structure;
 use crate::test::{self, Runner};
 
 /// The steps, in order: format, clippy, documentation, structure, then those of
-/// [`cargo xtask test`](test::steps). Where a toolchain lacks rustfmt or clippy, that step is
+/// [`cargo xtask test`](test::steps), then the count of instructions. Where a toolchain lacks rustfmt or clippy, that step is
 /// skipped.
 pub fn steps(runner: Runner) -> Vec<Step> {
     let mut steps = vec![
@@ -24,5 +25,6 @@ pub fn steps(runner: Runner) -> Vec<Step> {
         structure::step(),
     ];
     steps.extend(test::steps(runner));
+    steps.push(instructions::step());
     steps
 }

@@ -9,6 +9,7 @@ pub const USAGE: &str = "\
 cargo xtask test [--runner nextest|cargo]   build, fuzz, run all tests and documentation tests
 cargo xtask ci [--runner nextest|cargo]     format, clippy, documentation, structure, then test
 cargo xtask structure                       check the shape of the workspace
+cargo xtask instructions                    count the instructions of a warm decision
 cargo xtask fuzz [--seed N]                 send the demo requests drawn from its OpenAPI document
 cargo xtask servers [COMMAND ...]           install the servers that tests need, run COMMAND with them
 cargo xtask browser [--runner nextest|cargo]
@@ -26,6 +27,8 @@ pub enum Task {
     Ci(Runner),
     /// The structure rules alone.
     Structure,
+    /// The count of instructions alone.
+    Instructions,
     /// The fuzzing alone, with the requests that this seed draws, or the usual ones.
     Fuzz(Option<u32>),
     /// The tests in a browser alone, with this runner.
@@ -61,6 +64,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, UsageE
         ["test", rest @ ..] => Ok(Task::Test(runner(rest)?)),
         ["ci", rest @ ..] => Ok(Task::Ci(runner(rest)?)),
         ["structure"] => Ok(Task::Structure),
+        ["instructions"] => Ok(Task::Instructions),
         ["fuzz", rest @ ..] => Ok(Task::Fuzz(seed(rest)?)),
         ["browser", rest @ ..] => Ok(Task::Browser(runner(rest)?)),
         ["servers", ..] => Ok(Task::Servers(arguments[1..].to_vec())),

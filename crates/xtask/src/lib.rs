@@ -1,6 +1,7 @@
 //! The helper programs of the ringyo workspace, as a library so that tests can reach them.
 //! `cargo xtask test` runs every test there is, `cargo xtask ci` runs what a merge needs,
 //! `cargo xtask structure` checks the rules that the shape of the workspace must keep,
+//! `cargo xtask instructions` counts what a warm decision executes,
 //! `cargo xtask fuzz` sends the demo requests that nobody has thought of, and
 //! `cargo xtask servers` brings the servers that tests need; a test asks [`servers`] for one.
 //!
@@ -33,7 +34,7 @@
 //!
 //! | word | meaning |
 //! | --- | --- |
-//! | task | what the person asked for: `test`, `ci`, `structure`, `fuzz`, `servers` or `browser` |
+//! | task | what the person asked for: `test`, `ci`, `structure`, `instructions`, `fuzz`, `servers` or `browser` |
 //! | step | one numbered part of a task, which passes, fails or is skipped, and can be run alone |
 //! | runner | what executes the tests: nextest where it is installed, else `cargo test` |
 //! | rule | one statement about the shape of the workspace that a machine checks |
@@ -44,6 +45,7 @@ pub mod cargo;
 pub mod ci;
 pub mod cli;
 pub mod fuzz;
+pub mod instructions;
 pub mod python;
 pub mod servers;
 pub mod step;

@@ -8,7 +8,7 @@ use xtask::cargo;
 use xtask::cli::{self, Task};
 use xtask::servers::Servers;
 use xtask::step::{self, Step};
-use xtask::{ci, fuzz, structure, test};
+use xtask::{ci, fuzz, instructions, structure, test};
 
 fn main() -> ExitCode {
     let mut out = io::stdout();
@@ -31,6 +31,7 @@ fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
         Task::Test(runner) => test::steps(runner),
         Task::Ci(runner) => ci::steps(runner),
         Task::Structure => vec![structure::step()],
+        Task::Instructions => vec![instructions::step()],
         Task::Fuzz(seed) => vec![fuzz::step(seed)],
         Task::Browser(runner) => test::browser_steps(runner),
         Task::Servers(command) => {

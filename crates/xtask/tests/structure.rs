@@ -255,6 +255,10 @@ fn the_system_clock_is_read_in_one_module() {
         ("fn f() { UNIX_EPOCH.elapsed(); }", "UNIX_EPOCH.elapsed"),
         ("use std::time::Instant as Tick;", "Instant as"),
         (
+            "fn f() { rustix::time::clock_gettime(id); }",
+            "clock_gettime",
+        ),
+        (
             "fn f() { governor::clock::MonotonicClock; }",
             "MonotonicClock",
         ),

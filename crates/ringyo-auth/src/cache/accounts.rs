@@ -10,21 +10,23 @@ use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 /// An account as all its cached keys see it; when it changes, they all know at once.
 #[derive(Debug)]
 pub(crate) struct AccountCell {
+    pub(crate) id: AccountId,
     pub(crate) plan: Arc<Plan>,
+    current: AtomicBool,
     revision: Revision,
     live_bucket: Box<str>,
     test_bucket: Box<str>,
-    current: AtomicBool,
 }
 
 impl AccountCell {
-    pub(crate) fn new(id: &AccountId, plan: Arc<Plan>, revision: Revision) -> Self {
+    pub(crate) fn new(id: AccountId, plan: Arc<Plan>, revision: Revision) -> Self {
         Self {
+            live_bucket: bucket_name(&id, Mode::Live).into(),
+            test_bucket: bucket_name(&id, Mode::Test).into(),
+            id,
             plan,
-            revision,
-            live_bucket: bucket_name(id, Mode::Live).into(),
-            test_bucket: bucket_name(id, Mode::Test).into(),
             current: AtomicBool::new(true),
+            revision,
         }
     }
 
@@ -62,9 +64,9 @@ impl Accounts {
     ///
     /// Readings of different revisions cannot both be right: the later one replaces the earlier,
     /// whose keys ask again.
-    pub(crate) fn share(&self, id: &AccountId, read: AccountCell) -> Arc<AccountCell> {
+    pub(crate) fn share(&self, read: AccountCell) -> Arc<AccountCell> {
         let mut cells = self.lock();
-        if let Some(cell) = cells.get(id).and_then(Weak::upgrade)
+        if let Some(cell) = cells.get(&read.id).and_then(Weak::upgrade)
             && cell.is_current()
         {
             if cell.revision == read.revision {
@@ -81,7 +83,7 @@ impl Accounts {
             cells.retain(|_, cell| cell.strong_count() > 0);
         }
         let cell = Arc::new(read);
-        cells.insert(id.clone(), Arc::downgrade(&cell));
+        cells.insert(cell.id.clone(), Arc::downgrade(&cell));
         cell
     }
 

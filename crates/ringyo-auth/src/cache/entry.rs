@@ -1,42 +1,125 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use ringyo_limit::{Monotonic, Quota};
-use ringyo_scope::Grants;
-use ringyo_store::{KeyQuota, KeyRecord};
+use ringyo_key::{Digest, KeyId, Mode, PepperId};
+use ringyo_limit::{Charge, Monotonic, Quota, Tally};
+use ringyo_store::{IpNet, KeyQuota, KeyRecord, KeyState, KeyStatus, Timestamp};
 
-use super::AccountCell;
+use super::{AccountCell, Permissions};
+use crate::ApiAccess;
 use crate::last_used::Uses;
 
-/// A record with all that is worked out of it once, when it is loaded.
+/// What requests need of a record, with what is worked out of it once, when it is loaded.
+///
+/// What every decision reads stands together at the beginning.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct CachedKey {
-    pub(crate) record: KeyRecord,
-    pub(crate) grants: Grants,
-    pub(crate) quota: Option<Quota>,
+    pub(crate) id: KeyId,
+    pub(crate) pepper: Option<PepperId>,
+    pub(crate) digest: Digest,
     pub(crate) account: Arc<AccountCell>,
-    pub(crate) uses: Arc<Uses>,
+    /// The bucket of the account, if the limiter has it in this process.
+    tally: Option<Tally>,
     /// The moment before the store was asked for it.
     pub(crate) loaded_at: Monotonic,
+    pub(crate) uses: Uses,
+    superseded_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+    status: KeyStatus,
+    pub(crate) mode: Mode,
+    /// Boxed, because few keys have any.
+    restrictions: Option<Box<Restrictions>>,
+    pub(crate) permissions: Arc<Permissions>,
+    pub(crate) name: Box<str>,
+}
+
+/// What narrows a key further than its account and its permissions do.
+#[derive(Debug)]
+struct Restrictions {
+    quota: Option<Quota>,
+    networks: Box<[IpNet]>,
 }
 
 impl CachedKey {
     pub(crate) fn new(
         record: KeyRecord,
-        grants: Grants,
         account: Arc<AccountCell>,
-        uses: Arc<Uses>,
+        tally: Option<Tally>,
+        permissions: Arc<Permissions>,
         loaded_at: Monotonic,
     ) -> Self {
-        if let Some(saved) = record.last_used_at {
-            uses.mark_known(saved);
-        }
-        Self {
+        let restrictions = Restrictions {
             quota: record.quota.map(quota_of),
-            record,
-            grants,
+            networks: record.allowed_networks.into(),
+        };
+        let is_restricted = restrictions.quota.is_some() || !restrictions.networks.is_empty();
+        Self {
+            id: record.id,
+            pepper: record.pepper,
+            digest: record.digest,
             account,
-            uses,
+            tally,
             loaded_at,
+            uses: Uses::new(record.last_used_at),
+            superseded_at: record.superseded_at,
+            expires_at: record.expires_at,
+            status: record.status,
+            mode: record.mode,
+            restrictions: is_restricted.then(|| Box::new(restrictions)),
+            permissions,
+            name: record.name.into(),
+        }
+    }
+
+    /// What the key is worth at a moment.
+    pub(crate) fn state_at(&self, at: Timestamp) -> KeyState {
+        self.status
+            .state_at(at, self.superseded_at, self.expires_at)
+    }
+
+    /// From when on the key is refused at the latest.
+    pub(crate) fn ends_at(&self) -> Option<Timestamp> {
+        [self.expires_at, self.superseded_at]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Whether it may be used from there.
+    pub(crate) fn is_allowed_from(&self, client: Option<IpAddr>) -> bool {
+        let Some(restrictions) = &self.restrictions else {
+            return true;
+        };
+        let networks = &restrictions.networks;
+        networks.is_empty()
+            || client.is_some_and(|address| {
+                // An IPv4 client of a dual-stack socket comes as ::ffff:a.b.c.d (RFC 4291
+                // §2.5.5.2).
+                let address = address.to_canonical();
+                networks.iter().any(|network| network.contains(&address))
+            })
+    }
+
+    /// What a request of this key costs; `None` if neither plan nor key has a limit.
+    #[inline(always)]
+    pub(crate) fn charge(&self) -> Option<Charge<'_>> {
+        let own = self
+            .restrictions
+            .as_ref()
+            .and_then(|restrictions| restrictions.quota);
+        match (self.account.plan.access, own) {
+            (ApiAccess::Limited(quota), own) => {
+                let charge = Charge::to_account(self.account.bucket(self.mode), quota)
+                    .with_tally(self.tally.as_ref());
+                Some(match own {
+                    Some(own) => charge.with_key(self.id.as_str(), own),
+                    None => charge,
+                })
+            }
+            // Without a limit of the account the key's own is the only bucket.
+            (_, Some(own)) => Some(Charge::to_account(self.id.as_str(), own)),
+            (_, None) => None,
         }
     }
 }

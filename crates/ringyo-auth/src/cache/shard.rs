@@ -3,12 +3,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 use ringyo_key::KeyId;
 use ringyo_limit::Monotonic;
 use ringyo_store::Timestamp;
 use tokio::sync::watch;
 
-use super::CachedKey;
+use super::{CachedKey, Hasher};
 use crate::error::Unavailable;
 
 /// What a load came to.
@@ -43,30 +44,31 @@ struct Ongoing {
     asked_at: Monotonic,
 }
 
-/// A part of the cache, behind one lock.
+/// A part of the cache, behind one lock. What is read for every request comes first, in the cache
+/// line of the lock.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Shard {
-    places: HashMap<KeyId, usize, RandomState>,
-    // Dense, so that evicting can look at keys at random places.
-    keys: Vec<Arc<CachedKey>>,
+    keys: HashTable<Arc<CachedKey>>,
     loading: HashMap<KeyId, Ongoing, RandomState>,
+    hasher: Hasher,
     capacity: usize,
     next_sample: usize,
 }
 
 impl Shard {
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize, hasher: Hasher) -> Self {
         Self {
-            places: HashMap::default(),
-            keys: Vec::new(),
+            keys: HashTable::new(),
             loading: HashMap::default(),
+            hasher,
             capacity,
             next_sample: 0,
         }
     }
 
-    pub(crate) fn find(&self, id: KeyId) -> Option<&Arc<CachedKey>> {
-        self.places.get(&id).map(|&place| &self.keys[place])
+    pub(crate) fn find(&self, id: KeyId, hash: u64) -> Option<&Arc<CachedKey>> {
+        self.keys.find(hash, |key| key.id == id)
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Arc<CachedKey>> {
@@ -127,44 +129,45 @@ impl Shard {
         self.loading.clear();
     }
 
-    pub(crate) fn clear(&mut self) -> Vec<Arc<CachedKey>> {
-        self.places.clear();
-        std::mem::take(&mut self.keys)
+    pub(crate) fn clear(&mut self) -> impl Iterator<Item = Arc<CachedKey>> {
+        std::mem::take(&mut self.keys).into_iter()
     }
 
     fn insert(&mut self, id: KeyId, key: Arc<CachedKey>) -> Option<Arc<CachedKey>> {
-        if let Some(&place) = self.places.get(&id) {
-            return Some(std::mem::replace(&mut self.keys[place], key));
-        }
+        let replaced = self.remove(id);
         let evicted = if self.keys.len() >= self.capacity {
             self.idlest().and_then(|idlest| self.remove(idlest))
         } else {
             None
         };
-        self.places.insert(id, self.keys.len());
-        self.keys.push(key);
-        evicted
+        let hasher = &self.hasher;
+        self.keys
+            .insert_unique(hasher.hash(id), key, |key| hasher.hash(key.id));
+        // A key that was there leaves room for itself.
+        replaced.or(evicted)
     }
 
     fn remove(&mut self, id: KeyId) -> Option<Arc<CachedKey>> {
-        let place = self.places.remove(&id)?;
-        let removed = self.keys.swap_remove(place);
-        if let Some(moved) = self.keys.get(place) {
-            self.places.insert(moved.record.id, place);
-        }
-        Some(removed)
+        let hash = self.hasher.hash(id);
+        let found = self.keys.find_entry(hash, |key| key.id == id).ok()?;
+        Some(found.remove().0)
     }
 
     /// The longest unused of a few keys: close to the longest unused of all, without a list that
     /// every request would have to write to.
     fn idlest(&mut self) -> Option<KeyId> {
-        let len = self.keys.len();
-        // Steps by a large prime walk the places evenly and in no order that keys share.
+        let buckets = self.keys.num_buckets();
         let start = self.next_sample;
-        self.next_sample = start.wrapping_add(EVICTION_SAMPLE);
-        (0..EVICTION_SAMPLE)
-            .map(|step| &self.keys[start.wrapping_add(step).wrapping_mul(2_654_435_761) % len])
+        // Steps by a large prime walk all buckets, in no order that keys share.
+        let bucket = |step: usize| start.wrapping_add(step).wrapping_mul(2_654_435_761) % buckets;
+        let mut looked_at = 0;
+        let idlest = (0..buckets)
+            .inspect(|step| looked_at = *step)
+            .filter_map(|step| self.keys.get_bucket(bucket(step)))
+            .take(EVICTION_SAMPLE)
             .min_by_key(|key| key.uses.last().unwrap_or(Timestamp::MIN))
-            .map(|key| key.record.id)
+            .map(|key| key.id);
+        self.next_sample = start.wrapping_add(looked_at + 1);
+        idlest
     }
 }

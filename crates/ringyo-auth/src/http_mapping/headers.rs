@@ -1,9 +1,8 @@
-use std::fmt::Write as _;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use ringyo_limit::{BucketKind, BucketState, Decision, Now};
+use ringyo_limit::{BucketKind, BucketState, Decision};
 
 use super::RateHeaders;
 use super::meaning::Challenge;
@@ -14,30 +13,35 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Enough for all five values with the largest numbers, so that they share one allocation.
-const ROOM: usize = 320;
-
 /// What a limiter decided, as headers of a response. The legacy ones can speak of one bucket only:
 /// the one that is nearest to refusing.
 pub(super) fn rate(
     which: RateHeaders,
     decision: &Decision,
-    now: Now,
+    unix_millis: i64,
 ) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
-    let mut values = Values(BytesMut::with_capacity(ROOM));
-    let mut headers = [const { None }; 5];
+    let mut text = Text::new();
+    let mut ends = [0; 5];
     if which != RateHeaders::Draft {
         let binding = decision.binding();
-        let reset = now.unix_millis.max(0).unsigned_abs() + millis(binding.reset_after());
-        headers[0] = Some((LIMIT, values.number(binding.quota().limit().into())));
-        headers[1] = Some((REMAINING, values.number(shown(binding).into())));
-        headers[2] = Some((RESET, values.number(reset.div_ceil(1_000))));
+        let reset = unix_millis.max(0).unsigned_abs() + millis(binding.reset_after());
+        ends[0] = text.number(binding.quota().limit().into()).len;
+        ends[1] = text.number(shown(binding).into()).len;
+        ends[2] = text.number(reset.div_ceil(1_000)).len;
     }
     if which != RateHeaders::Legacy {
-        headers[3] = Some((POLICY, values.list(decision, write_policy)));
-        headers[4] = Some((RATE_LIMIT, values.list(decision, write_rate_limit)));
+        ends[3] = text.list(decision, write_policy).len;
+        ends[4] = text.list(decision, write_rate_limit).len;
     }
-    headers.into_iter().flatten()
+    // One allocation, which the values share.
+    let text = Bytes::from_owner(text);
+    let mut start = 0;
+    let headers = [LIMIT, REMAINING, RESET, POLICY, RATE_LIMIT].into_iter();
+    headers.zip(ends).filter_map(move |(name, end)| {
+        let value = (end > start).then(|| shared(text.slice(start..end)));
+        start = start.max(end);
+        value.map(|value| (name, value))
+    })
 }
 
 pub(super) fn retry_after(wait: Duration) -> (HeaderName, HeaderValue) {
@@ -72,51 +76,80 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX / 2)
 }
 
-/// Values that are written behind one another and cut off one by one.
-struct Values(BytesMut);
+/// Values that are written behind one another.
+struct Text {
+    bytes: [u8; Self::ROOM],
+    len: usize,
+}
 
-impl Values {
-    fn number(&mut self, number: u64) -> HeaderValue {
-        self.write(|text| write!(text, "{number}"))
+impl Text {
+    /// Enough for all five values with the largest numbers.
+    const ROOM: usize = 320;
+
+    const fn new() -> Self {
+        Self {
+            bytes: [0; Self::ROOM],
+            len: 0,
+        }
     }
 
-    fn list(
-        &mut self,
-        decision: &Decision,
-        item: fn(&mut BytesMut, BucketState) -> std::fmt::Result,
-    ) -> HeaderValue {
-        self.write(|text| {
-            item(text, decision.account())?;
-            if let Some(key) = decision.key() {
-                text.write_str(", ")?;
-                item(text, key)?;
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.bytes[self.len..][..text.len()].copy_from_slice(text.as_bytes());
+        self.len += text.len();
+        self
+    }
+
+    fn number(&mut self, mut number: u64) -> &mut Self {
+        let mut digits = [0; 20];
+        let mut start = digits.len();
+        loop {
+            start -= 1;
+            digits[start] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                break;
             }
-            Ok(())
-        })
+        }
+        let digits = &digits[start..];
+        self.bytes[self.len..][..digits.len()].copy_from_slice(digits);
+        self.len += digits.len();
+        self
     }
 
-    fn write(&mut self, write: impl FnOnce(&mut BytesMut) -> std::fmt::Result) -> HeaderValue {
-        // Writing to a buffer that grows cannot fail.
-        let _ = write(&mut self.0);
-        shared(self.0.split().freeze())
+    fn list(&mut self, decision: &Decision, item: fn(&mut Self, BucketState)) -> &mut Self {
+        item(self, decision.account());
+        if let Some(key) = decision.key() {
+            self.text(", ");
+            item(self, key);
+        }
+        self
     }
 }
 
-fn write_policy(text: &mut BytesMut, bucket: BucketState) -> std::fmt::Result {
+impl AsRef<[u8]> for Text {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+fn write_policy(text: &mut Text, bucket: BucketState) {
     let quota = bucket.quota();
     let window = whole_seconds(quota.period()).max(1);
-    write!(text, "{};q={};w={window}", name(bucket), quota.limit())
+    text.text(name(bucket))
+        .text(";q=")
+        .number(quota.limit().into());
+    text.text(";w=").number(window);
 }
 
-fn write_rate_limit(text: &mut BytesMut, bucket: BucketState) -> std::fmt::Result {
+fn write_rate_limit(text: &mut Text, bucket: BucketState) {
     let remaining = shown(bucket);
     // Where nothing is left, a client that waits for `t` is to wait no longer than it needs to.
     let more_in = match remaining {
         0 => bucket.next_cell_after(),
         _ => bucket.reset_after(),
     };
-    let more_in = whole_seconds(more_in);
-    write!(text, "{};r={remaining};t={more_in}", name(bucket))
+    text.text(name(bucket)).text(";r=").number(remaining.into());
+    text.text(";t=").number(whole_seconds(more_in));
 }
 
 /// A burst above the limit leaves more than the limit; what is shown never is.

@@ -202,6 +202,10 @@ impl State {
 
     pub(crate) fn request(&mut self, number: usize, fault: Fault) -> Option<()> {
         self.requests[number] = match self.requests[number] {
+            // They are all alike, so they come in one order.
+            Request::Coming if number > 0 && self.requests[number - 1] == Request::Coming => {
+                return None;
+            }
             Request::Coming => Request::Started(Start {
                 at: self.now,
                 told: self.told,

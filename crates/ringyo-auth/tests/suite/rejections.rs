@@ -279,7 +279,7 @@ async fn every_refusal_has_its_row() {
         (START / 1_000 + 60).to_string()
     );
     assert_eq!(header("ratelimit-policy"), r#""account";q=60;w=60"#);
-    assert_eq!(header("ratelimit"), r#""account";r=0;t=60"#);
+    assert_eq!(header("ratelimit"), r#""account";r=0;t=1"#);
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! The scheduler of the unit tests sees only what goes through `sync`, so everything must.
+//! The scheduler of the unit tests sees only what goes through `sync`, so all that decisions go by
+//! must.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,8 +47,9 @@ fn every_lock_and_atomic_goes_through_it() {
     let mut looked_at = 0;
     for path in sources() {
         let inside = path.strip_prefix(&root).unwrap();
-        // The seam itself, and the tests behind it.
-        if inside == "sync.rs" || inside.starts_with("cache/interleavings") {
+        // The seam itself, the tests behind it, and what no decision goes by.
+        let is_exempt = ["sync.rs", "cache/interleavings/stage.rs", "last_used.rs"];
+        if is_exempt.iter().any(|exempt| inside == Path::new(exempt)) {
             continue;
         }
         let source = fs::read_to_string(&path).unwrap();

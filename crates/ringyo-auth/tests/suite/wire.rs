@@ -17,7 +17,7 @@ use ringyo_auth::{
 use ringyo_auth::{IssuedKey, NewKey};
 use ringyo_key::{KeyFormat, Mode};
 use ringyo_limit::{
-    Charge, Clock as _, Decision, LimitError, LimitErrorKind, ManualClock, Now, RateLimiter,
+    Charge, Clock as _, Decision, LimitError, LimitErrorKind, ManualClock, Now, RateLimiter, Tally,
 };
 use ringyo_scope::Requirement;
 use ringyo_store::{AccountId, EventKind, IpNet, KeyRecord, KeyStore as _, NewEvent, OperationId};
@@ -202,6 +202,10 @@ impl RateLimiter for OutOfReach {
     }
 
     fn quota_changed(&self, _: &str) {}
+
+    fn tally(&self, _: &str) -> Option<Tally> {
+        None
+    }
 
     async fn ready(&self) -> Result<(), LimitError> {
         Err(LimitError::new(LimitErrorKind::Unavailable))

@@ -23,6 +23,44 @@ pub(super) async fn fast_path(stage: &Stage) {
     stage.same("both paths together", admitted, 60);
 }
 
+pub(super) async fn tally(stage: &Stage) {
+    let by_name = Charge::to_account("acct_1", Quota::per_minute(60));
+    stage.allowed("before the tally", &stage.ask(by_name, START).await);
+    let tally = stage.limiter.tally("acct_1");
+    let within_reach = by_name.with_tally(tally.as_ref());
+    let mut admitted = 1;
+    for _ in 0..60 {
+        for charge in [within_reach, by_name] {
+            admitted += u32::from(stage.ask(charge, START).await.is_allowed());
+        }
+    }
+    stage.same("with the tally and without", admitted, 60);
+
+    // What others do to the limiter meanwhile takes nothing from who has the tally.
+    let idle = seconds(1_000);
+    for other in 0..500 {
+        let other = format!("acct_{other}_other");
+        let other = Charge::to_account(&other, Quota::per_minute(60));
+        stage.allowed("another account", &stage.ask(other, idle).await);
+    }
+    let mut admitted = 0;
+    for _ in 0..60 {
+        for charge in [within_reach, by_name] {
+            admitted += u32::from(stage.ask(charge, idle).await.is_allowed());
+        }
+    }
+    stage.same("after an idle time", admitted, 60);
+
+    let key = within_reach.with_key("key_1", Quota::per_minute(1));
+    let later = idle + seconds(60);
+    stage.allowed("with a key", &stage.ask(key, later).await);
+    let refused = stage.ask(key, later).await;
+    stage.denied("the key once more", &refused);
+    stage.same("left to the account", refused.account().remaining(), 59);
+    let looked = stage.look(by_name, later).await;
+    stage.same("left by name", looked.account().remaining(), 59);
+}
+
 pub(super) async fn time_steps_back(stage: &Stage) {
     let charge = Charge::to_account("acct_1", Quota::per_minute(60));
     let noon = seconds(1_000);

@@ -2,7 +2,7 @@
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
@@ -47,6 +47,15 @@ impl Buckets {
         pay(part
             .write()
             .find_or_insert(hash, subject, now, &self.hasher))
+    }
+
+    /// The arrival time of `subject` itself, for somebody to keep. While they do, it is not
+    /// dropped.
+    pub(super) fn share(&self, subject: &str) -> Arc<AtomicU64> {
+        let hash = self.hasher.hash_one(subject);
+        let mut table = self.part(hash).write();
+        // No sweep on behalf of somebody who has no time to give: it comes with the next charge.
+        table.find_or_insert(hash, subject, 0, &self.hasher).clone()
     }
 
     /// Holds the part of `subject` until the value is dropped.
@@ -136,7 +145,7 @@ struct Table {
 
 struct Entry {
     subject: Box<str>,
-    arrival: AtomicU64,
+    arrival: Arc<AtomicU64>,
 }
 
 impl Default for Table {
@@ -153,7 +162,7 @@ impl Table {
     fn find(&self, hash: u64, subject: &str) -> Option<&AtomicU64> {
         self.entries
             .find(hash, |entry| *entry.subject == *subject)
-            .map(|entry| &entry.arrival)
+            .map(|entry| &*entry.arrival)
     }
 
     fn arrival(&self, hash: u64, subject: &str) -> u64 {
@@ -169,7 +178,7 @@ impl Table {
         subject: &str,
         now: u64,
         hasher: &RandomState,
-    ) -> &AtomicU64 {
+    ) -> &Arc<AtomicU64> {
         if self.entries.len() >= self.sweep_at && self.find(hash, subject).is_none() {
             self.sweep(now, hasher);
         }
@@ -183,7 +192,7 @@ impl Table {
             )
             .or_insert_with(|| Entry {
                 subject: subject.into(),
-                arrival: AtomicU64::new(dropped_up_to),
+                arrival: Arc::new(AtomicU64::new(dropped_up_to)),
             });
         &entry.into_mut().arrival
     }
@@ -195,7 +204,12 @@ impl Table {
     fn sweep(&mut self, now: u64, hasher: &RandomState) {
         let mut dropped_up_to = self.dropped_up_to;
         self.entries.retain(|entry| {
-            let arrival = *entry.arrival.get_mut();
+            let Some(arrival) = Arc::get_mut(&mut entry.arrival) else {
+                // Somebody has its tally. They would go on with this bucket, and all others with
+                // a new one.
+                return true;
+            };
+            let arrival = *arrival.get_mut();
             let draining = arrival > now;
             if !draining {
                 dropped_up_to = dropped_up_to.max(arrival);

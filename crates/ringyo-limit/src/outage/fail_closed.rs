@@ -6,6 +6,7 @@ use crate::clock::Now;
 use crate::decision::Decision;
 use crate::error::{LimitError, LimitErrorKind};
 use crate::limiter::RateLimiter;
+use crate::tally::Tally;
 
 /// Refuses to decide while the limiter inside fails: no request passes unchecked, and none passes
 /// at all but for what the limiter still answers [at once](RateLimiter::check_now).
@@ -45,6 +46,10 @@ impl<L: RateLimiter> RateLimiter for FailClosed<L> {
 
     fn quota_changed(&self, account: &str) {
         self.guarded.limiter.quota_changed(account);
+    }
+
+    fn tally(&self, account: &str) -> Option<Tally> {
+        self.guarded.limiter.tally(account)
     }
 
     async fn ready(&self) -> Result<(), LimitError> {

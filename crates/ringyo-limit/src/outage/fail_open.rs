@@ -6,6 +6,7 @@ use crate::clock::Now;
 use crate::decision::{Backlog, CheckedBy, Decision, Verdict};
 use crate::error::{LimitError, LimitErrorKind};
 use crate::limiter::RateLimiter;
+use crate::tally::Tally;
 
 /// Lets every request pass, uncounted, while the limiter inside fails. For a service that would
 /// rather be overrun than refuse anybody.
@@ -53,6 +54,10 @@ impl<L: RateLimiter> RateLimiter for FailOpen<L> {
 
     fn quota_changed(&self, account: &str) {
         self.guarded.limiter.quota_changed(account);
+    }
+
+    fn tally(&self, account: &str) -> Option<Tally> {
+        self.guarded.limiter.tally(account)
     }
 
     async fn ready(&self) -> Result<(), LimitError> {

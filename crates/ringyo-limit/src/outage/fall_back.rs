@@ -9,6 +9,7 @@ use crate::decision::{CheckedBy, Decision};
 use crate::error::{LimitError, LimitErrorKind};
 use crate::limiter::RateLimiter;
 use crate::local::LocalLimiter;
+use crate::tally::Tally;
 
 /// Lets a [`LocalLimiter`] decide while the limiter inside fails. The choice to start with: the
 /// service goes on, and what it admits stays bounded.
@@ -95,6 +96,11 @@ impl<L: RateLimiter> RateLimiter for FallBack<L> {
 
     fn quota_changed(&self, account: &str) {
         self.guarded.limiter.quota_changed(account);
+    }
+
+    /// None: a charge may go to either of two limiters, and a tally is a bucket of one.
+    fn tally(&self, _: &str) -> Option<Tally> {
+        None
     }
 
     async fn ready(&self) -> Result<(), LimitError> {

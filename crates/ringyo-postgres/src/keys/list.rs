@@ -110,3 +110,79 @@ impl Statement {
         self.sql.push_str(condition);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PostgresStore;
+    use ringyo_key::Mode;
+    use ringyo_store::{PageSize, Timestamp};
+    use tokio_postgres::{Client, NoTls};
+    use xtask::servers::for_tests;
+
+    async fn plan(client: &Client, sql: &str, values: &[Value]) -> String {
+        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(Value::as_sql).collect();
+        let rows = client.query(&format!("EXPLAIN {sql}"), &values).await;
+        let lines: Vec<String> = rows.unwrap().iter().map(|row| row.get(0)).collect();
+        lines.join("\n")
+    }
+
+    /// A short list may be sorted, where that is cheaper; with that discouraged it shows whether
+    /// an index can give the order of a long one.
+    #[tokio::test]
+    async fn no_list_needs_to_be_sorted() {
+        let Some(database) = for_tests::database() else {
+            return;
+        };
+        drop(PostgresStore::connect(&database.url()).await.unwrap());
+        let (client, connection) = tokio_postgres::connect(&database.url(), NoTls)
+            .await
+            .unwrap();
+        tokio::spawn(async move { drop(connection.await) });
+        client
+            .batch_execute(
+                "SET search_path = ringyo; SET enable_sort = off; SET enable_bitmapscan = off;
+                 INSERT INTO accounts (id, plan, created_at)
+                 SELECT 'acct_' || n, 'pro', now() FROM generate_series(1, 20) AS n;
+                 INSERT INTO keys (id, account, mode, hint, digest, name, scopes, created_at)
+                 SELECT lpad(n::text, 12, '0'), 'acct_' || 1 + n % 20, 'live', '', repeat('0', 64),
+                        'x', '', timestamptz '2026-01-01Z' + n * interval '1 second'
+                 FROM generate_series(1, 5000) AS n;
+                 ANALYZE",
+            )
+            .await
+            .unwrap();
+        let after = KeyCursor {
+            created_at: "2026-01-01T01:00:00.000Z".parse().unwrap(),
+            id: "0a1B2c3D4e5F".parse().unwrap(),
+        };
+        for choice in 0..32 {
+            let chosen = |bit: u32| choice & (1 << bit) != 0;
+            let query = KeyQuery {
+                account: chosen(0).then(|| "acct_1".parse().unwrap()),
+                filter: if chosen(1) {
+                    KeyFilter::All
+                } else {
+                    KeyFilter::Active
+                },
+                at: Timestamp::MIN,
+                mode: chosen(2).then_some(Mode::Live),
+                name_contains: chosen(3).then(|| "x".to_owned()),
+                after: chosen(4).then_some(after),
+                size: PageSize::DEFAULT,
+            };
+            let Statement { sql, values } = Statement::of(&query);
+            let plan = plan(&client, &sql, &values).await;
+            assert!(!plan.contains("Sort"), "{query:?}: {plan}");
+            let index = if chosen(0) {
+                "keys_by_account"
+            } else {
+                "keys_by_creation"
+            };
+            assert!(plan.contains(index), "{query:?}: {plan}");
+        }
+        // The control: another order has to be sorted.
+        let plan = plan(&client, "SELECT * FROM keys ORDER BY name", &[]).await;
+        assert!(plan.contains("Sort"), "{plan}");
+    }
+}

@@ -13,3 +13,5 @@ mod refusals;
 #[cfg(feature = "sentinel")]
 mod sentinel;
 mod support;
+#[cfg(feature = "tls")]
+mod tls;

@@ -63,6 +63,7 @@ fn play(mut fault: impl FnMut(&mut Stage), mut heal: impl FnMut(&mut Stage), ans
                 assert!(load.is_out(), "{:?} has not noticed", load.guard);
             }
         }
+        let end = load::now();
         heal(&mut stage);
         let healed = load::now();
         for load in &loads {
@@ -73,7 +74,7 @@ fn play(mut fault: impl FnMut(&mut Stage), mut heal: impl FnMut(&mut Stage), ans
         for load in loads {
             assert!(!load.is_out(), "{:?} has not recovered", load.guard);
             let guard = load.guard;
-            let outage = load.stop().during(begin, broken, healed);
+            let outage = load.stop().during(begin..end, broken, healed);
             check(guard, &outage, answers);
             println!("{guard:?}: {outage}");
             // Five to open, and one probe in 750 ms; no other waits for the deadline.

@@ -36,7 +36,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Call(Kind);
 
-/// A series of calls, as an input of a test with [`proptest`].
+/// A series of calls, as an input of a test with `proptest`.
 pub fn calls() -> impl Strategy<Value = Vec<Call>> {
     vec(kind().prop_map(Call), 1..60)
 }

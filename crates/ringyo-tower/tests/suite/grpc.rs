@@ -135,7 +135,7 @@ async fn limits_and_outages_are_statuses_with_metadata() {
     assert_eq!(answer.header("grpc-status"), Some("8"));
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert_eq!(answer.remaining(), Some(0));
-    assert_eq!(answer.header("ratelimit"), Some(r#""account";r=0;t=60"#));
+    assert_eq!(answer.header("ratelimit"), Some(r#""account";r=0;t=1"#));
 
     setting.limiter.is_far.store(true, Ordering::SeqCst);
     setting.limiter.is_down.store(true, Ordering::SeqCst);

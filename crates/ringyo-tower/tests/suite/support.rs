@@ -196,6 +196,11 @@ impl RateLimiter for RemoteLimiter {
     fn quota_changed(&self, account: &str) {
         self.local.quota_changed(account);
     }
+
+    fn tally(&self, _account: &str) -> Option<ringyo_limit::Tally> {
+        None
+    }
+
     async fn ready(&self) -> Result<(), LimitError> {
         Ok(())
     }

@@ -6,12 +6,14 @@ use super::{Finding, Workspace, tokens};
 const CLOCK: &str = "crates/ringyo-limit/src/clock.rs";
 
 /// How code reads the system clock, or gives a clock another name to read it by.
-const READS: [&[&str]; 7] = [
+const READS: [&[&str]; 8] = [
     &["Instant", ":", ":", "now"],
     &["SystemTime", ":", ":", "now"],
     &["UNIX_EPOCH", ".", "elapsed"],
     &["Instant", "as"],
     &["SystemTime", "as"],
+    // rustix and libc.
+    &["clock_gettime"],
     // governor's own clocks.
     &["MonotonicClock"],
     &["QuantaClock"],

@@ -124,7 +124,8 @@ impl Stage {
             format,
             catalog,
             plans,
-            cache: KeyCache::new(1, Duration::from_secs(5)),
+            // Of two shards, so that what goes over all of them can be interrupted.
+            cache: KeyCache::new(128, Duration::from_secs(5)),
             store_deadline: Duration::from_secs(2),
             stale_if_error: Duration::ZERO,
         });

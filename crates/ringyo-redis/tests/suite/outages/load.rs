@@ -1,6 +1,7 @@
 //! Requests at a steady pace, and what became of them.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -153,12 +154,18 @@ async fn pace(
 }
 
 impl Record {
-    /// What was asked between `begin` and `healed`; from `broken` on the fault was there whole.
-    pub(super) fn during(&self, begin: Monotonic, broken: Monotonic, healed: Monotonic) -> Outage {
+    /// What was asked and answered in `time`; from `broken` on the fault was there whole, and at
+    /// `healed` it was over.
+    pub(super) fn during(
+        &self,
+        time: Range<Monotonic>,
+        broken: Monotonic,
+        healed: Monotonic,
+    ) -> Outage {
         let inside: Vec<&Sample> = self
             .0
             .iter()
-            .filter(|sample| sample.asked >= begin && sample.answered < healed)
+            .filter(|sample| sample.asked >= time.start && sample.answered < time.end)
             .collect();
         let count = |is: &dyn Fn(&Sample) -> bool| inside.iter().filter(|one| is(one)).count();
         let by = |sample: &Sample| sample.outcome.ok().map(|(by, _)| by);

@@ -1,0 +1,99 @@
+//! What does a whole decision cost, let in or refused? `cargo bench -p ringyo-bench --bench
+//! authenticate`; with `MILLION=1` also over a million keys, which needs three gigabytes.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use ringyo::preset::ringyo::{AGENTS_READ, BRAND};
+use ringyo::{AuthError, Credential, KeyFormat, Mode, NewKey, Pepper, PepperId, PepperRing};
+use ringyo_bench::{Chase, Question, Service, Workload, poll_now};
+
+fn main() {
+    let mut question = Question::new("authenticate");
+    let service = Service::new();
+    let mut hot = service.workload("hot", 1_000);
+    question.case("1,000 hot keys", || decide(&service, hot.header()));
+    question.pair("1,000 hot keys, half on each thread", hot.split(), |half| {
+        decide(&service, half.header())
+    });
+    while_keys_come_and_go(&mut question, &service, &mut hot);
+    refusals(&mut question, &service, hot.header());
+    if std::env::var_os("MILLION").is_some() {
+        let mut million = service.workload("million", 1_000_000);
+        question.case("a million keys, uniform", || {
+            decide(&service, million.header())
+        });
+        let mut zipf = million.by_zipf();
+        question.case("a million keys, Zipf", || decide(&service, zipf.header()));
+        question.case("1,000 of a million keys", || decide(&service, hot.header()));
+        let mut chase = Chase::new(256 << 20);
+        question.case("a dependent load from 256 MiB", || chase.step());
+    }
+    question.answer();
+}
+
+/// From the header to the numbers that the headers of the response show.
+fn decide(service: &Service, header: &str) -> (u32, u32, Duration) {
+    let credential = Credential::bearer(header);
+    let caller = poll_now(service.authenticator.authenticate(credential));
+    let caller = caller.expect("a good key");
+    assert!(caller.require(&AGENTS_READ).is_ok());
+    let rate = caller.rate().expect("a limit").binding();
+    (rate.quota().limit(), rate.remaining(), rate.reset_after())
+}
+
+/// A thousand keys a second are made, and as many revoked, beside the decisions.
+fn while_keys_come_and_go(question: &mut Question, service: &Service, hot: &mut Workload) {
+    let keys = service.ringyo.keys();
+    let busy = service.runtime.spawn(async move {
+        let mut tick = tokio::time::interval(Duration::from_millis(1));
+        loop {
+            tick.tick().await;
+            let new = NewKey::live("hot_0", "short-lived").scopes(["agents"]);
+            let issued = keys.issue(new).await.expect("a new key");
+            keys.revoke(issued.record.id)
+                .await
+                .expect("a key to revoke");
+        }
+    });
+    question.case("1,000 hot keys beside 1,000 changes/s", || {
+        decide(service, hot.header())
+    });
+    busy.abort();
+}
+
+fn refusals(question: &mut Question, service: &Service, good: &str) {
+    let refuse = |header: &str| {
+        let credential = Credential::bearer(black_box(header));
+        poll_now(service.authenticator.authenticate(credential)).expect_err("a refusal")
+    };
+
+    let start = &good[..good.len() - 1];
+    let malformed = format!("{start}!");
+    question.case("malformed", || refuse(&malformed));
+    let mistyped = format!("{start}{}", if good.ends_with('0') { "1" } else { "0" });
+    question.case("bad checksum", || refuse(&mistyped));
+
+    let strangers = PepperRing::new(Pepper::generate(PepperId::new(1)));
+    let forged = KeyFormat::new(BRAND).mint(Mode::Live, &strangers);
+    let forged = format!("Bearer {}", forged.key.expose());
+    question.case("forged", || refuse(&forged));
+    let unknown = Service::unknown();
+    // As far as a request gets by itself.
+    question.case("unknown id, until the store is asked", || {
+        let credential = Credential::bearer(black_box(&unknown));
+        assert!(service.authenticator.authenticate_now(credential).is_none());
+    });
+    let wrong = service.of_a_wrong_secret();
+    question.case("wrong secret", || {
+        assert!(matches!(refuse(&wrong), AuthError::InvalidKey(_)));
+    });
+    let revoked = service.revoked();
+    question.case("revoked", || {
+        assert!(matches!(refuse(&revoked), AuthError::Revoked(_)));
+    });
+    let spent = service.spent();
+    question.case("over the limit", || {
+        assert!(matches!(refuse(&spent), AuthError::RateLimited(_)));
+    });
+}

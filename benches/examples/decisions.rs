@@ -1,0 +1,59 @@
+//! Does the same thing many times, to have its instructions counted by `cargo xtask instructions`:
+//! `decisions COUNT decide`, `hmac` (the least that a decision must do), or `clumsy` (a decision
+//! that reads its key once too often: what the count has to notice).
+
+use std::hint::black_box;
+
+use ringyo::Credential;
+use ringyo::preset::ringyo::{AGENTS_READ, BRAND};
+use ringyo::{KeyFormat, Mode, Pepper, PepperId, PepperRing};
+use ringyo_bench::{Service, poll_now};
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let count: u32 = arguments
+        .next()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(1_000);
+    match arguments.next().as_deref() {
+        Some("hmac") => hmacs(count),
+        Some("clumsy") => decisions(count, Manner::Clumsy),
+        _ => decisions(count, Manner::Plain),
+    }
+}
+
+fn decisions(count: u32, manner: Manner) {
+    let service = Service::new();
+    let mut workload = service.workload("hot", 4);
+    let format = KeyFormat::new(BRAND);
+    for _ in 0..count {
+        let header = workload.header();
+        if let Manner::Clumsy = manner {
+            let key = header.strip_prefix("Bearer ").unwrap_or(header);
+            assert!(format.parse(black_box(key.as_bytes())).is_ok());
+        }
+        let credential = Credential::bearer(header);
+        let caller = poll_now(service.authenticator.authenticate(credential));
+        let caller = caller.expect("a good key");
+        assert!(caller.require(&AGENTS_READ).is_ok());
+        let rate = caller.rate().expect("a limit").binding();
+        black_box((rate.quota().limit(), rate.remaining(), rate.reset_after()));
+    }
+}
+
+/// How the decisions are made.
+enum Manner {
+    Plain,
+    Clumsy,
+}
+
+fn hmacs(count: u32) {
+    let format = KeyFormat::new(BRAND);
+    let peppers = PepperRing::new(Pepper::generate(PepperId::new(1)));
+    let minted = format.mint(Mode::Live, &peppers);
+    let parsed = format.parse(minted.key.expose().as_bytes());
+    let parsed = parsed.expect("a good key");
+    for _ in 0..count {
+        assert!(peppers.prove(black_box(&parsed)).is_some());
+    }
+}

@@ -1,0 +1,25 @@
+//! How the benches measure: every case is timed in turns with a floor, and told as a ratio to it.
+//!
+//! The floor is one HMAC-SHA-256 over one block, its key schedule computed beforehand and cloned
+//! for each message, by the `hmac` crate. A machine that is busy, slow or throttled is that for
+//! both, so ratios of one run can be compared with those of another; nanoseconds cannot.
+//!
+//! ```no_run
+//! let mut question = ringyo_bench::Question::new("key");
+//! question.case("nothing", || ());
+//! question.answer();
+//! ```
+
+mod chase;
+mod floor;
+mod question;
+mod service;
+mod thread_time;
+mod workload;
+
+pub use chase::Chase;
+pub use floor::Floor;
+pub use question::Question;
+pub use service::{Service, poll_now};
+pub use thread_time::ThreadTime;
+pub use workload::{Workload, shuffle};

@@ -1,0 +1,197 @@
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use ringyo::preset::ringyo::BRAND;
+use ringyo::store::{KeyStore as _, NewEvent};
+use ringyo::{
+    Authenticator, Credential, EventKind, IssuedKey, KeyFormat, MemoryStore, Mode, NewKey,
+    PepperRing, Plan, Preset, Quota, Ringyo,
+};
+use tokio::runtime::Runtime;
+
+use crate::workload::{Workload, shuffle};
+
+/// Keys to an account.
+const KEYS: usize = 4;
+
+const PEPPER: &str = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// A service with keys in memory, its background work on a thread of its own, the machine's clock
+/// and the limiter of the process.
+#[derive(Debug)]
+pub struct Service {
+    /// The service.
+    pub ringyo: Ringyo,
+    /// The part that is measured.
+    pub authenticator: Authenticator,
+    /// What its change feed runs on.
+    pub runtime: Runtime,
+    store: MemoryStore,
+}
+
+impl Service {
+    /// A service without keys.
+    ///
+    /// # Panics
+    ///
+    /// When the machine gives no threads.
+    #[must_use]
+    pub fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let mut preset = Preset::ringyo();
+        let plans = [
+            Plan::limited("pro", Quota::per_hour(1)),
+            // Wide enough for whatever a bench asks.
+            Plan::limited("wide", Quota::per_second(1_000_000_000)),
+        ];
+        preset.plans = plans.into_iter().collect();
+        let store = MemoryStore::new();
+        let builder = Ringyo::builder(preset, peppers())
+            .cache_capacity(2_000_000)
+            .store(store.clone());
+        let ringyo = runtime.block_on(builder.build()).expect("a service");
+        Self {
+            authenticator: ringyo.authenticator(),
+            ringyo,
+            runtime,
+            store,
+        }
+    }
+
+    /// Issues so many keys, four to an account, and has each one used once. They come in an order
+    /// of their own, not in that of memory.
+    #[must_use]
+    pub fn workload(&self, name: &str, keys: usize) -> Workload {
+        let mut headers = Vec::with_capacity(keys);
+        for place in 0..keys {
+            let account = format!("{name}_{}", place / KEYS);
+            if place % KEYS == 0 {
+                self.account(&account, "wide");
+            }
+            headers.push(header(&self.issue(&account)));
+        }
+        self.settle();
+        shuffle(&mut headers);
+        for header in &headers {
+            self.warm(header);
+        }
+        Workload::new(&headers)
+    }
+
+    /// The header of a key that is revoked.
+    ///
+    /// # Panics
+    ///
+    /// When the store fails, which a store in memory does not.
+    #[must_use]
+    pub fn revoked(&self) -> String {
+        self.account("of_the_revoked", "wide");
+        let issued = self.issue("of_the_revoked");
+        let keys = self.ringyo.keys();
+        let revoked = self.runtime.block_on(keys.revoke(issued.record.id));
+        assert!(revoked.is_ok(), "{revoked:?}");
+        self.settle();
+        self.warm(&header(&issued));
+        header(&issued)
+    }
+
+    /// The header of a key that has spent its rate for the next hour.
+    #[must_use]
+    pub fn spent(&self) -> String {
+        self.account("of_the_spent", "pro");
+        let header = header(&self.issue("of_the_spent"));
+        self.settle();
+        self.warm(&header);
+        header
+    }
+
+    /// The header of a key of this service for which the store has the digest of another.
+    ///
+    /// # Panics
+    ///
+    /// When the store fails, which a store in memory does not.
+    #[must_use]
+    pub fn of_a_wrong_secret(&self) -> String {
+        self.account("of_the_wrong", "wide");
+        let mut record = self.issue("of_the_wrong").record;
+        let minted = KeyFormat::new(BRAND).mint(Mode::Live, &peppers());
+        record.id = minted.id;
+        let event = NewEvent {
+            key: Some(record.id),
+            ..NewEvent::new(
+                EventKind::KeyIssued,
+                record.account.clone(),
+                "bench",
+                record.created_at,
+            )
+        };
+        let inserted = self.store.insert_key(&record, None, &event);
+        assert!(self.runtime.block_on(inserted).is_ok());
+        self.settle();
+        let header = format!("Bearer {}", minted.key.expose());
+        self.warm(&header);
+        header
+    }
+
+    /// The header of a key that nobody has a record of.
+    #[must_use]
+    pub fn unknown() -> String {
+        let minted = KeyFormat::new(BRAND).mint(Mode::Live, &peppers());
+        format!("Bearer {}", minted.key.expose())
+    }
+
+    fn account(&self, id: &str, plan: &str) {
+        let accounts = self.ringyo.accounts();
+        let made = self.runtime.block_on(accounts.create(id, plan));
+        assert!(made.is_ok(), "{made:?}");
+    }
+
+    fn issue(&self, account: &str) -> IssuedKey {
+        let new = NewKey::live(account, "Production").scopes(["agents", "calls:read"]);
+        let keys = self.ringyo.keys();
+        let issued = self.runtime.block_on(keys.issue(new));
+        issued.expect("a new key")
+    }
+
+    /// The change feed brings this node its own changes too, and until then it reads keys again.
+    fn settle(&self) {
+        std::thread::sleep(Duration::from_millis(1_500));
+    }
+
+    fn warm(&self, header: &str) {
+        let decided = self.authenticator.authenticate(Credential::bearer(header));
+        // Whatever comes out, the key has been read.
+        let _ = self.runtime.block_on(decided);
+    }
+}
+
+impl Default for Service {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn peppers() -> PepperRing {
+    PepperRing::parse(PEPPER).expect("a pepper")
+}
+
+fn header(issued: &IssuedKey) -> String {
+    format!("Bearer {}", issued.key.expose())
+}
+
+/// The result of a future that waits for nothing.
+///
+/// # Panics
+///
+/// When it does wait: then it is not what was meant to be measured.
+pub fn poll_now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("a warm decision waited"),
+    }
+}

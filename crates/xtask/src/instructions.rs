@@ -1,0 +1,145 @@
+//! `cargo xtask instructions`: a warm decision takes no more instructions than it used to.
+//!
+//! Times differ from run to run and from machine to machine; how many instructions a program
+//! executes hardly does. They are counted by valgrind, with and without a number of decisions. Of
+//! that the HMAC is taken off, which valgrind has to do without the instructions made for it and
+//! which would drown the rest.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::cargo::Cargo;
+use crate::step::{Outcome, Step};
+
+/// Where the count is that was last agreed on.
+const COMMITTED: &str = "benches/instructions.txt";
+
+const SOURCE: &str = "benches/examples/decisions.rs";
+const PROGRAM: &str = "target/release/examples/decisions";
+
+const FEW: u64 = 1_000;
+const MANY: u64 = 11_000;
+
+/// The step: skipped where valgrind is not installed.
+pub fn step() -> Step {
+    Step::new("instructions", "cargo xtask instructions", |root, out| {
+        if !is_valgrind_installed() {
+            return Ok(Outcome::Skipped(
+                "valgrind is not installed (apt-get install valgrind)".into(),
+            ));
+        }
+        if !root.join(SOURCE).exists() {
+            return Ok(Outcome::Skipped(format!("there is no {SOURCE}")));
+        }
+        let build = Cargo::new("build --release --package ringyo-bench --example decisions");
+        let built = build.run(root)?;
+        if !built.success() {
+            return Ok(Outcome::Failed(format!("`{build}`: {built}")));
+        }
+        let committed = committed(&fs::read_to_string(root.join(COMMITTED))?)?;
+        let hmac = per_call(root, "hmac")?;
+        let decision = per_call(root, "decide")?.saturating_sub(hmac);
+        let clumsy = per_call(root, "clumsy")?.saturating_sub(hmac);
+        writeln!(
+            out,
+            "a warm decision: {decision} instructions beside its HMAC, committed are {committed}; \
+             one that reads its key twice: {clumsy}"
+        )?;
+        if judge(clumsy, committed) == Outcome::Passed {
+            return Ok(Outcome::Failed("a slower decision went unseen".into()));
+        }
+        Ok(judge(decision, committed))
+    })
+}
+
+/// Passes up to one part in twenty above the committed count. Far below it, too, something is to
+/// be done: the count is out of date, and would let the next growth through.
+///
+/// ```
+/// use xtask::instructions::judge;
+/// use xtask::step::Outcome;
+///
+/// assert_eq!(judge(1_050, 1_000), Outcome::Passed);
+/// assert!(matches!(judge(1_051, 1_000), Outcome::Failed(_)));
+/// assert!(matches!(judge(949, 1_000), Outcome::Failed(_)));
+/// ```
+pub fn judge(counted: u64, committed: u64) -> Outcome {
+    let tolerance = committed / 20;
+    if counted > committed + tolerance {
+        return Outcome::Failed(format!("{counted} instructions, {committed} are committed"));
+    }
+    if counted + tolerance < committed {
+        return Outcome::Failed(format!(
+            "{counted} instructions are fewer than the {committed} in {COMMITTED}: write them there"
+        ));
+    }
+    Outcome::Passed
+}
+
+/// The number in the file; lines that start with `#` say what it is.
+fn committed(text: &str) -> io::Result<u64> {
+    let number = text.lines().find(|line| !line.starts_with('#'));
+    number
+        .and_then(|number| number.trim().parse().ok())
+        .ok_or_else(|| io::Error::other(format!("{COMMITTED} holds no number")))
+}
+
+/// Instructions of one call, without what the program does once.
+fn per_call(root: &Path, what: &str) -> io::Result<u64> {
+    let difference = count(root, MANY, what)?.saturating_sub(count(root, FEW, what)?);
+    Ok(difference / (MANY - FEW))
+}
+
+fn count(root: &Path, calls: u64, what: &str) -> io::Result<u64> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(PROGRAM)
+        .args([&calls.to_string(), what])
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .output()?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        return Err(io::Error::other(format!(
+            "valgrind: {}\n{told}",
+            output.status
+        )));
+    }
+    collected(&told).ok_or_else(|| io::Error::other("valgrind told no count"))
+}
+
+fn collected(told: &str) -> Option<u64> {
+    let line = told.lines().find(|line| line.contains("Collected :"))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+fn is_valgrind_installed() -> bool {
+    Command::new("valgrind")
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_count_is_found_in_what_valgrind_says() {
+        let told = "==7== Events    : Ir\n==7== Collected : 187083160\n==7== \n";
+        assert_eq!(collected(told), Some(187_083_160));
+        assert_eq!(collected("==7== Events    : Ir\n"), None);
+    }
+
+    #[test]
+    fn the_committed_count_stands_below_what_it_is() {
+        assert_eq!(committed("# What it is.\n1234\n").ok(), Some(1_234));
+        assert!(committed("# What it is.\n").is_err());
+        assert!(committed("many\n").is_err());
+    }
+}
