@@ -82,7 +82,7 @@ fn refusals(question: &mut Question, service: &Service, good: &str) {
     // As far as a request gets by itself.
     question.case("unknown id, until the store is asked", || {
         let credential = Credential::bearer(black_box(&unknown));
-        assert!(service.authenticator.authenticate_now(credential).is_none());
+        assert!(service.authenticator.decide_now(credential).is_none());
     });
     let wrong = service.of_a_wrong_secret();
     question.case("wrong secret", || {

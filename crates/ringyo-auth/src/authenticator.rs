@@ -10,7 +10,7 @@ use crate::core::{Core, wall};
 use crate::credential::Presented;
 use crate::error::InvalidKey;
 use crate::service::Service;
-use crate::{AuthError, Caller, Credential, Plan};
+use crate::{AuthError, Caller, Credential, Plan, Refused};
 
 /// Decides who is calling. A cheap handle; clone it freely.
 ///
@@ -42,40 +42,52 @@ impl Authenticator {
     /// [`AuthError`]; [`AuthError::Unavailable`] when store or limiter gave no answer, which is
     /// neither a yes nor a no.
     pub async fn authenticate(&self, credential: Credential<'_>) -> Result<Caller, AuthError> {
+        self.decide(credential).await.map_err(AuthError::from)
+    }
+
+    /// The same, and with a refusal also whose key it was, where that has been proven: for what
+    /// keeps logs.
+    ///
+    /// # Errors
+    ///
+    /// As [`authenticate`](Self::authenticate).
+    pub async fn decide(&self, credential: Credential<'_>) -> Result<Caller, Refused> {
         let core = &self.service.core;
         let proven = prove(core, &credential)?;
         let (key, now) = find(core, &proven).await?;
-        admit(core, &key, &proven, &credential, now)?;
+        if let Err(error) = admit(core, &key, &proven, &credential, now) {
+            return Err(Refused::of(error, key));
+        }
         let charge = key.charge();
         let rate = match &charge {
             None => None,
             Some(charge) => match core.limiter.check_now(charge, now) {
-                None => Some(core.ask_limiter(core.limiter.check(charge, now)).await?),
+                None => match core.ask_limiter(core.limiter.check(charge, now)).await {
+                    Ok(decision) => Some(decision),
+                    Err(error) => return Err(Refused::of(error.into(), key)),
+                },
                 decided => decided,
             },
         };
         within_rate(core, key, rate, now)
     }
 
-    /// The same, if it takes no I/O; `None` if the store or a remote limiter has to be asked, and
+    /// [`decide`](Self::decide), if it takes no I/O; `None` if the store or a remote limiter has to be asked, and
     /// then nothing has been charged. For middleware that wants no boxed future on the way of a
     /// warm request.
     #[must_use]
-    pub fn authenticate_now(
-        &self,
-        credential: Credential<'_>,
-    ) -> Option<Result<Caller, AuthError>> {
+    pub fn decide_now(&self, credential: Credential<'_>) -> Option<Result<Caller, Refused>> {
         let core = &self.service.core;
         let proven = match prove(core, &credential) {
             Ok(proven) => proven,
-            Err(error) => return Some(Err(error)),
+            Err(error) => return Some(Err(error.into())),
         };
         let now = core.now();
         let key = core
             .cache
             .find(proven.parsed.id(), now.monotonic, Duration::ZERO)?;
         if let Err(error) = admit(core, &key, &proven, &credential, now) {
-            return Some(Err(error));
+            return Some(Err(Refused::of(error, key)));
         }
         let charge = key.charge();
         let rate = match &charge {
@@ -197,12 +209,14 @@ fn within_rate(
     key: Arc<CachedKey>,
     rate: Option<Decision>,
     now: Now,
-) -> Result<Caller, AuthError> {
+) -> Result<Caller, Refused> {
     let at = wall(now);
     // A key that runs into its limit is a key in use.
     core.cache.note_use(&key, at);
     match rate {
-        Some(decision) if !decision.is_allowed() => Err(AuthError::RateLimited(decision)),
+        Some(decision) if !decision.is_allowed() => {
+            Err(Refused::of(AuthError::RateLimited(decision), key))
+        }
         rate => Ok(Caller::new(key, at, rate)),
     }
 }

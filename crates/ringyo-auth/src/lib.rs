@@ -61,6 +61,7 @@ mod last_used;
 mod manage;
 mod plan;
 pub mod preset;
+mod refused;
 mod service;
 mod sync;
 mod wallet;
@@ -78,5 +79,6 @@ pub use manage::{
 };
 pub use plan::{ApiAccess, Plan, Plans};
 pub use preset::Preset;
+pub use refused::{KnownKey, Refused};
 pub use service::{BuildError, Builder, Ringyo};
 pub use wallet::{Charge, Reservation, Wallet, WalletError};

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, Request, Response};
-use ringyo_auth::{AuthError, Caller, Credential};
+use http::header::{AUTHORIZATION, CACHE_CONTROL};
+use http::{Extensions, HeaderMap, HeaderValue, Request, Response};
+use ringyo_auth::{Caller, Credential, KnownKey, Refused};
 use tracing::Span;
 
 use crate::demand::{Demand, Denial};
@@ -29,6 +30,7 @@ pub(crate) struct Arrival {
     pub(crate) id: RequestId,
     pub(crate) span: Span,
     is_inside: bool,
+    is_key_elsewhere: bool,
 }
 
 /// What becomes of a request.
@@ -43,6 +45,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Outgoing {
     id: Option<RequestId>,
     rated: Option<(Arc<Settings>, Caller)>,
+    /// Whether the key did not come in the header that keeps shared caches away.
+    is_key_elsewhere: bool,
 }
 
 impl Arrival {
@@ -61,6 +65,7 @@ impl Arrival {
             id,
             span,
             is_inside: outside.is_some(),
+            is_key_elsewhere: !request.headers().contains_key(AUTHORIZATION),
         }
     }
 
@@ -72,7 +77,7 @@ impl Arrival {
             let caller = &admitted.caller;
             return Some(match demand.check(caller) {
                 Ok(()) => self.pass(request, None),
-                Err(denial) => self.refuse(request, &denial, Some(caller), None),
+                Err(denial) => self.refuse(request, &denial, Who::Caller(caller), None),
             });
         }
         if !matches!(demand, Demand::Nothing) {
@@ -86,23 +91,27 @@ impl Arrival {
     pub(crate) fn with_key<B>(
         &self,
         request: &mut Request<B>,
-        decided: Result<Caller, AuthError>,
+        decided: Result<Caller, Refused>,
         took: Option<Duration>,
     ) -> Outcome {
         let caller = match decided {
             Ok(caller) => caller,
-            Err(error) => return self.refuse(request, &Denial::Auth(error), None, took),
+            Err(Refused { error, key }) => {
+                let who = Who::of_key(key.as_ref());
+                return self.refuse(request, &Denial::Auth(error), who, took);
+            }
         };
         if let Err(denial) = self.demand(request).check(&caller) {
-            return self.refuse(request, &denial, Some(&caller), took);
+            return self.refuse(request, &denial, Who::Caller(&caller), took);
         }
         observe::allowed(&self.settings.meters, &self.span, &caller, took);
         self.pass(request, Some(caller))
     }
 
     fn demand<'r, B>(&self, request: &'r Request<B>) -> Demand<'r> {
-        let path = request.uri().path();
-        self.settings.guard.demand(request.method(), path)
+        let (method, path) = (request.method(), request.uri().path());
+        let chosen = chosen_route(request.extensions());
+        self.settings.guard.demand(method, path, chosen)
     }
 
     fn pass<B>(&self, request: &mut Request<B>, caller: Option<Caller>) -> Outcome {
@@ -125,7 +134,7 @@ impl Arrival {
         &self,
         request: &Request<B>,
         denial: &Denial,
-        caller: Option<&Caller>,
+        who: Who<'_>,
         took: Option<Duration>,
     ) -> Outcome {
         let answer = Answer::to(denial, &self.settings.ringyo, &self.id);
@@ -134,12 +143,12 @@ impl Arrival {
             &self.span,
             denial,
             answer.code(),
-            caller,
+            who,
             took,
         );
         let form = Form::of(request.method(), request.headers());
         let mut response = answer.into_response(form);
-        self.outgoing(caller.cloned())
+        self.outgoing(who.caller().cloned())
             .put_on(response.headers_mut());
         Outcome::Refuse(response)
     }
@@ -150,7 +159,31 @@ impl Arrival {
         }
         Outgoing {
             id: Some(self.id.clone()),
+            is_key_elsewhere: caller.is_some() && self.is_key_elsewhere,
             rated: caller.map(|caller| (self.settings.clone(), caller)),
+        }
+    }
+}
+
+/// Who sent a request that is refused.
+#[derive(Clone, Copy)]
+pub(crate) enum Who<'a> {
+    Unknown,
+    /// Somebody with a proven key who is not let in.
+    Key(&'a KnownKey),
+    /// Somebody who was let in.
+    Caller(&'a Caller),
+}
+
+impl<'a> Who<'a> {
+    fn of_key(key: Option<&'a KnownKey>) -> Self {
+        key.map_or(Self::Unknown, Self::Key)
+    }
+
+    pub(crate) fn caller(self) -> Option<&'a Caller> {
+        match self {
+            Self::Caller(caller) => Some(caller),
+            Self::Unknown | Self::Key(_) => None,
         }
     }
 }
@@ -201,9 +234,27 @@ impl Outgoing {
                 headers.insert(name, value);
             }
         }
+        if self.is_key_elsewhere {
+            // RFC 9111 §3.5 speaks of `Authorization` alone, so it has to be said (RFC 6750 §2.3).
+            let private = HeaderValue::from_static("private");
+            headers.entry(CACHE_CONTROL).or_insert(private);
+        }
         if let Some(id) = &self.id {
             headers.insert(X_REQUEST_ID, id.header_value());
         }
+    }
+}
+
+/// The path of the route that the framework has chosen already, as it was written there.
+fn chosen_route(extensions: &Extensions) -> Option<&str> {
+    #[cfg(feature = "axum")]
+    return extensions
+        .get::<::axum::extract::MatchedPath>()
+        .map(::axum::extract::MatchedPath::as_str);
+    #[cfg(not(feature = "axum"))]
+    {
+        let _ = extensions;
+        None
     }
 }
 

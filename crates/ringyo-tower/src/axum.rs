@@ -39,7 +39,7 @@ use http::{HeaderValue, StatusCode};
 use ringyo_auth::envelope;
 use tracing::error;
 
-use crate::admission::Admitted;
+use crate::admission::{Admitted, Who};
 use crate::demand::Denial;
 use crate::observe;
 use crate::refusal::{Answer, Form};
@@ -107,13 +107,12 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
 fn refuse(parts: &Parts, admitted: &Admitted, denial: Denial) -> Response {
     let id = id_of(parts);
     let answer = Answer::to(&denial, &admitted.settings.ringyo, &id);
-    let caller = Some(&admitted.caller);
     observe::refused(
         &admitted.settings.meters,
         &admitted.span,
         &denial,
         answer.code(),
-        caller,
+        Who::Caller(&admitted.caller),
         None,
     );
     let form = Form::of(&parts.method, &parts.headers);

@@ -44,11 +44,24 @@ pub(crate) enum Denial {
 }
 
 impl Guard {
-    pub(crate) fn demand<'r>(&self, method: &Method, path: &'r str) -> Demand<'r> {
+    /// `chosen` is the route that the framework has chosen, where it tells. It is another one than
+    /// the map's where the map lacks it and has one that fits as well, such as `/agents/{id}` for
+    /// `/agents/export`: then it is not in the map.
+    pub(crate) fn demand<'r>(
+        &self,
+        method: &Method,
+        path: &'r str,
+        chosen: Option<&str>,
+    ) -> Demand<'r> {
         match self {
             Self::Uniform(access) => demand_of(*access, None),
             Self::Map(map) => match map.find(method, path) {
-                Found::Route { access, instance } => demand_of(access, instance),
+                Found::Route { path, .. } if chosen.is_some_and(|at| !is_same(at, path)) => {
+                    Demand::Unrouted(Unrouted::NotFound)
+                }
+                Found::Route {
+                    access, instance, ..
+                } => demand_of(access, instance),
                 Found::Nothing => Demand::Unrouted(Unrouted::NotFound),
                 Found::OtherMethods(methods) => Demand::Unrouted(Unrouted::OtherMethod {
                     allow: allow(&methods),
@@ -84,6 +97,23 @@ fn demand_of(access: Access, instance: Option<&str>) -> Demand<'_> {
     }
 }
 
+/// Whether a route as a framework has it is the map's, whatever the parameters are called. The
+/// framework's may have a prefix that has been taken off the path already.
+fn is_same(chosen: &str, mapped: &str) -> bool {
+    let mut chosen = chosen.rsplit('/');
+    mapped.rsplit('/').all(|wanted| {
+        // The path begins with a slash; what is before it is the prefix.
+        wanted.is_empty() && mapped != "/"
+            || chosen.next().is_some_and(|segment| {
+                match (segment.strip_prefix('{'), wanted.strip_prefix('{')) {
+                    (None, None) => segment == wanted,
+                    (Some(one), Some(other)) => one.starts_with('*') == other.starts_with('*'),
+                    _ => false,
+                }
+            })
+    })
+}
+
 /// A segment of a path without its percent-encoding (RFC 3986 §2.1): the service inside decodes
 /// it too, and the permission must be for the instance that it will act on.
 fn decoded(segment: &str) -> Option<Cow<'_, str>> {
@@ -117,7 +147,27 @@ fn allow(methods: &[&Method]) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use super::decoded;
+    use super::{decoded, is_same};
+
+    #[test]
+    fn routes_are_the_same_whatever_their_parameters_are_called() {
+        for (chosen, mapped, expected) in [
+            ("/agents", "/agents", true),
+            ("/agents/{id}", "/agents/{agent}", true),
+            ("/v1/agents/{id}", "/agents/{agent}", true),
+            ("/files/{*rest}", "/files/{*path}", true),
+            ("/", "/", true),
+            ("/agents/export", "/agents/{id}", false),
+            ("/files/admin", "/files/{*rest}", false),
+            ("/files/{id}", "/files/{*rest}", false),
+            ("/{a}/b", "/a/{b}", false),
+            ("/agents", "/v1/agents", false),
+            ("/calls", "/agents", false),
+            ("/calls", "/", false),
+        ] {
+            assert_eq!(is_same(chosen, mapped), expected, "{chosen} {mapped}");
+        }
+    }
 
     #[test]
     fn segments_are_decoded_once_or_not_at_all() {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use ringyo_auth::{AuthError, Caller};
+use ringyo_auth::{Caller, Refused};
 use tower_service::Service;
 use tracing::Span;
 
@@ -17,7 +17,7 @@ use crate::admission::{Arrival, Outcome, Outgoing};
 
 /// The request and what came out about its key.
 pub(crate) type Deciding<B> =
-    Pin<Box<dyn Future<Output = (Request<B>, Result<Caller, AuthError>, Option<Duration>)> + Send>>;
+    Pin<Box<dyn Future<Output = (Request<B>, Result<Caller, Refused>, Option<Duration>)> + Send>>;
 
 pin_project! {
     /// The response of an [`AuthService`](crate::AuthService) that is on its way.

@@ -90,7 +90,7 @@
 //!
 //! | name | kind | labels |
 //! | --- | --- | --- |
-//! | `ringyo_decisions_total` | counter | `decision`: `allowed` or the code of the refusal; `mode`: `live`, `test`, or `unknown` when no caller was made out |
+//! | `ringyo_decisions_total` | counter | `decision`: `allowed` or the code of the refusal; `mode`: `live`, `test`, or `unknown` when no key was proven |
 //! | `ringyo_decision_duration_seconds` | histogram | none |
 //! | `ringyo_rate_checks_total` | counter | `checked_by`: `local`, `remote`, `remote_denial` (remembered by this node), `fallback` or `bypassed` (decided without the limiter), `nobody` (the limiter failed, and so the request was refused); `reason`: `unavailable`, `timeout` or `misconfigured` for the last three, else `none` |
 //!

@@ -1,6 +1,7 @@
 //! What operators see of a decision. Never a key.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::time::Duration;
 
 use ringyo_auth::{AuthError, Caller, Unavailable};
@@ -8,6 +9,7 @@ use tracing::field::{Empty, display};
 use tracing::{Span, debug, info_span, warn};
 
 use crate::RequestId;
+use crate::admission::Who;
 use crate::demand::Denial;
 use crate::meters::Meters;
 
@@ -45,15 +47,21 @@ pub(crate) fn refused(
     span: &Span,
     denial: &Denial,
     code: &'static str,
-    caller: Option<&Caller>,
+    who: Who<'_>,
     took: Option<Duration>,
 ) {
-    let mode = caller.map_or("unknown", |caller| caller.mode().as_str());
-    if let Some(caller) = caller {
-        know(span, caller);
-    }
+    let mode = match who {
+        Who::Unknown => "unknown",
+        Who::Key(key) => {
+            know_key(span, key.id(), key.account().as_str(), key.mode().as_str());
+            key.mode().as_str()
+        }
+        Who::Caller(caller) => {
+            know(span, caller);
+            caller.mode().as_str()
+        }
+    };
     if let Denial::Auth(error) = denial {
-        know_key_of(span, error);
         rate_checked_in(meters, error);
         tell(error);
     }
@@ -61,7 +69,7 @@ pub(crate) fn refused(
     meters.refused(code, mode);
     if let Some(took) = took {
         meters.record(took);
-        if let Some(caller) = caller {
+        if let Some(caller) = who.caller() {
             rate_checked_for(meters, caller);
         }
     }
@@ -90,21 +98,14 @@ fn rate_checked_in(meters: &Meters, error: &AuthError) {
 }
 
 fn know(span: &Span, caller: &Caller) {
-    span.record("key_id", display(caller.key_id()));
-    span.record("account", caller.account().as_str());
-    span.record("mode", caller.mode().as_str());
+    let (account, mode) = (caller.account().as_str(), caller.mode().as_str());
+    know_key(span, caller.key_id(), account, mode);
 }
 
-/// Some refusals come without a caller and know the key all the same.
-fn know_key_of(span: &Span, error: &AuthError) {
-    if let AuthError::Revoked(id)
-    | AuthError::Superseded(id)
-    | AuthError::Expired(id)
-    | AuthError::Disabled(id)
-    | AuthError::AddressNotAllowed(id) = error
-    {
-        span.record("key_id", display(id));
-    }
+fn know_key(span: &Span, id: impl Display, account: &str, mode: &str) {
+    span.record("key_id", display(id));
+    span.record("account", account);
+    span.record("mode", mode);
 }
 
 fn tell(error: &AuthError) {

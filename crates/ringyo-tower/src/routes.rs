@@ -66,10 +66,11 @@ pub struct Route {
 /// there already, so call it last; around the whole router, with what is added later and the
 /// answers to wrong methods, goes `AuthLayer::layer(&auth, router)`.
 ///
-/// A route that is not in the map is not served, so that forgetting one shuts a door instead of
-/// leaving it open. The answers then, to those who have a valid key: 404 `not_found` for a path
-/// that is not there, 405 `method_not_allowed` with `Allow` for another method. Others get the
-/// 401 that they get anywhere. (Inside of axum's `Router::layer` the router adds an `Allow` of its
+/// A route that is not in the map is not served: by its path and, inside of axum's routers, which
+/// say what they have chosen, also where another route of the map would fit. So forgetting one
+/// shuts a door instead of leaving it open. The answers then, to those who have a valid key: 404
+/// `not_found` for a path that is not there, 405 `method_not_allowed` with `Allow` for another
+/// method. Others get the 401 that they get anywhere. (Inside of axum's `Router::layer` the router adds an `Allow` of its
 /// own to it.) `HEAD` is served where `GET` is (RFC 9110
 /// §9.3.2). A browser's preflight (`OPTIONS`) has no key: put the CORS layer outside of this one.
 ///
@@ -230,6 +231,7 @@ impl RouteMap {
         match route {
             None => Found::OtherMethods(places.iter().map(|&at| &self.routes[at].method).collect()),
             Some(route) => Found::Route {
+                path: route.path,
                 access: route.access,
                 instance: match route.access {
                     Access::RequiresOn(_, parameter) => found.params.get(parameter),
@@ -243,6 +245,7 @@ impl RouteMap {
 /// What the map says of a request.
 pub(crate) enum Found<'m, 'p> {
     Route {
+        path: &'static str,
         access: Access,
         // As it stands in the path, not decoded.
         instance: Option<&'p str>,

@@ -66,7 +66,7 @@ impl<S: Clone> AuthService<S> {
         } = &*arrival.settings;
         let arrived = meters.are_read().then(|| ringyo.now().monotonic);
         let credential = arrival.settings.credential(Head::of(&request));
-        if let Some(decided) = authenticator.authenticate_now(credential) {
+        if let Some(decided) = authenticator.decide_now(credential) {
             let took = arrived.map(|arrived| ringyo.now().monotonic.saturating_since(arrived));
             let outcome = arrival.with_key(&mut request, decided, took);
             return self.end(arrival, request, outcome);
@@ -76,7 +76,7 @@ impl<S: Clone> AuthService<S> {
         let (parts, body) = request.into_parts();
         let deciding = async move {
             let credential = settings.credential(Head::of_parts(&parts));
-            let decided = settings.authenticator.authenticate(credential).await;
+            let decided = settings.authenticator.decide(credential).await;
             let took = arrived.map(|at| settings.ringyo.now().monotonic.saturating_since(at));
             (Request::from_parts(parts, body), decided, took)
         };

@@ -167,6 +167,8 @@ fn spans_tell_who_and_what_and_never_the_key() {
             ("/nowhere", live, "decision=\"not_found\""),
             ("/", revoked, "decision=\"api_key_revoked\""),
             ("/", revoked, &*format!("key_id={}", setting.revoked_id)),
+            ("/", revoked, "account=\"acct_1\""),
+            ("/", revoked, "mode=\"live\""),
             ("/", &broken.to_owned(), "decision=\"invalid_api_key\""),
             ("/public", live, "decision=\"public\""),
             ("/", test, "mode=\"test\""),
@@ -259,10 +261,10 @@ fn decisions_are_counted_and_timed() {
             // One was not recorded, one of 60 was spent where there is nothing.
             ("allowed", "live", 58),
             ("allowed", "test", 1),
-            ("rate_limit_exceeded", "unknown", 4),
+            ("rate_limit_exceeded", "live", 4),
             ("insufficient_permissions", "test", 1),
             ("not_found", "live", 1),
-            ("api_key_revoked", "unknown", 1),
+            ("api_key_revoked", "live", 1),
             ("invalid_api_key", "unknown", 1),
             ("public", "unknown", 0),
         ] {

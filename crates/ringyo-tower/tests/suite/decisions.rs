@@ -1,13 +1,14 @@
 //! Who is let in, and what others are told.
 
+use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::Request;
+use http::{HeaderName, HeaderValue, Request, Response};
 use ringyo_auth::preset::ringyo::AGENTS_READ;
-use ringyo_auth::{BodyStyle, NewKey, Preset};
+use ringyo_auth::{BodyStyle, CredentialSources, NewKey, Preset};
 use ringyo_tower::AuthLayer;
-use tower::Layer as _;
+use tower::{Layer as _, service_fn};
 
 use crate::support::{START, bearer, get, get_with, send, setting, setting_of};
 
@@ -242,6 +243,40 @@ async fn rate_headers_come_with_any_status_and_tell_of_the_decision() {
         let policy = answer.header("ratelimit-policy");
         assert_eq!(policy, Some(r#""account";q=60;w=60"#));
         assert!(answer.header("x-request-id").unwrap().starts_with("req_"));
+    }
+}
+
+/// RFC 9111 §3.5 keeps shared caches from answers to requests with `Authorization` alone.
+#[tokio::test]
+async fn answers_to_keys_in_other_places_are_private() {
+    let mut preset = Preset::ringyo();
+    preset.http.credentials = CredentialSources::bearer()
+        .or_header(HeaderName::from_static("x-api-key"))
+        .or_query_parameter_that_ends_up_in_logs("key");
+    let setting = setting_of(preset).await;
+    let bearer = setting.key().await;
+    let key = bearer.strip_prefix("Bearer ").unwrap();
+    let inside = service_fn(async |request: Request<()>| {
+        let mut response = Response::new(String::new());
+        if request.uri().path() == "/public" {
+            let public = HeaderValue::from_static("public");
+            response.headers_mut().insert("cache-control", public);
+        }
+        Ok::<_, Infallible>(response)
+    });
+    let service = AuthLayer::new(setting.ringyo.clone()).layer(inside);
+    let elsewhere = |path: &str| get(path).header("x-api-key", key).body(()).unwrap();
+    let by_query = get(&format!("/?key={key}")).body(()).unwrap();
+    for (request, expected) in [
+        (get_with("/", &bearer), None),
+        (elsewhere("/"), Some("private")),
+        (by_query, Some("private")),
+        // A service that says something itself knows what it says.
+        (elsewhere("/public"), Some("public")),
+    ] {
+        let answer = send(service.clone(), request).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("cache-control"), expected);
     }
 }
 

@@ -29,6 +29,41 @@ fn ask(method: &str, path: &str, key: &str) -> Request<Body> {
 }
 
 #[tokio::test]
+async fn a_route_that_the_map_lacks_is_not_served_as_another() {
+    let setting = setting().await;
+    let key = setting.key().await;
+    let routes = RouteMap::new()
+        .get("/agents/{id}", Access::RequiresOn(&AGENTS_READ, "id"))
+        .get("/files/{*path}", Access::Public);
+    let auth = AuthLayer::new(setting.ringyo.clone()).routes(routes);
+    let inside = Router::new()
+        .route("/agents/{agent}", get(async || "an agent"))
+        .route("/agents/export", get(async || "all of them"))
+        .route("/files/{*rest}", get(async || "a file"))
+        .route("/files/admin", get(async || "not for everybody"))
+        .layer(auth);
+    // Also below a prefix that axum takes off.
+    for (router, prefix) in [
+        (inside.clone(), ""),
+        (Router::new().nest_service("/v1", inside), "/v1"),
+    ] {
+        for (path, status) in [
+            ("/agents/agent_1", 200),
+            ("/files/a/b", 200),
+            ("/agents/export", 404),
+            ("/files/admin", 404),
+        ] {
+            let path = format!("{prefix}{path}");
+            let answer = send(router.clone(), ask("GET", &path, &key)).await;
+            assert_eq!(answer.status, status, "{path}");
+        }
+        let path = format!("{prefix}/files/admin");
+        let answer = send(router, ask("GET", &path, "Bearer x")).await;
+        assert_eq!(answer.status, 401, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn handlers_learn_who_calls() {
     let setting = setting().await;
     let live = setting.key().await;
