@@ -7,8 +7,9 @@ use super::operation::Operation;
 use crate::seam::sources;
 
 /// What changes nothing that a decision goes by.
-const READERS: [&str; 13] = [
+const READERS: [&str; 14] = [
     "Authenticator::authenticate",
+    "Authenticator::decide",
     "Authenticator::inspect",
     "Ringyo::authenticate",
     "Ringyo::ready",
