@@ -1,6 +1,6 @@
 //! What goes on beside the requests: following the store's changes and saving last-used times.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use ringyo_store::{Cursor, StoreError};
@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::core::Core;
 use crate::last_used::{Flush, flush};
+use crate::sync::Mutex;
 
 /// How long the follower waits for a hint before it asks without one.
 const POLL: Duration = Duration::from_secs(1);
@@ -26,6 +27,14 @@ pub(crate) struct Background {
 }
 
 impl Background {
+    /// None: the changes are followed by whoever calls [`catch_up`].
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self {
+            tasks: Mutex::new(Vec::new()),
+        }
+    }
+
     pub(crate) async fn start(
         core: &Arc<Core>,
         flush_interval: Duration,
@@ -64,7 +73,7 @@ impl Drop for Background {
 
 /// Reads what has changed since the cursor and forgets it. Whoever asks after this has returned
 /// can trust what is cached as of the moment the question was sent.
-async fn catch_up(core: &Core, cursor: Option<&Cursor>) -> Result<Cursor, StoreError> {
+pub(crate) async fn catch_up(core: &Core, cursor: Option<&Cursor>) -> Result<Cursor, StoreError> {
     let sent = core.now().monotonic;
     let changes = core
         .within(core.store_deadline, core.store.changes_since(cursor))

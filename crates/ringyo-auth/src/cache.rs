@@ -8,12 +8,13 @@
 
 mod accounts;
 mod entry;
+#[cfg(test)]
+mod interleavings;
 mod permissions;
 mod shard;
 
 use std::hash::BuildHasher as _;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -22,6 +23,7 @@ use ringyo_limit::Monotonic;
 use ringyo_store::{AccountId, Timestamp};
 
 use crate::last_used::{Departed, Use};
+use crate::sync::{AtomicU64, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use shard::{Finished, Shard};
 
 pub(crate) use accounts::{AccountCell, Accounts, bucket_name};

@@ -13,6 +13,7 @@ use crate::cache::{
     AccountCell, CachedKey, KeyCache, LoadEntry, LoadOutcome, Loading, bucket_name,
 };
 use crate::error::Unavailable;
+use crate::sync::spawn;
 use crate::{Plan, Plans};
 
 /// Longer than any store waits for a lock or a connection; only one that hangs takes it up.
@@ -82,7 +83,7 @@ impl Core {
                     entry,
                 };
                 // A task of its own: the first to ask may hang up while others still wait.
-                tokio::spawn(load.run());
+                spawn(load.run());
                 outcome
             }
         };

@@ -63,6 +63,7 @@ mod plan;
 pub mod preset;
 mod refused;
 mod service;
+mod sync;
 mod wallet;
 
 pub use authenticator::{Authenticator, Inspection};

@@ -28,7 +28,7 @@ pub struct Ringyo {
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) core: Arc<Core>,
-    background: Background,
+    pub(crate) background: Background,
 }
 
 impl Ringyo {

@@ -1,11 +1,11 @@
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 
 use ringyo_key::Mode;
 use ringyo_store::{AccountId, Revision};
 
 use crate::Plan;
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 
 /// An account as all its cached keys see it; when it changes, they all know at once.
 #[derive(Debug)]

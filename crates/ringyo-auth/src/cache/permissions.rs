@@ -1,7 +1,9 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 
 use ringyo_scope::{Catalog, Grants, ScopeSet};
+
+use crate::sync::Mutex;
 
 /// What keys were given, as text and compiled. Most keys of a service were given one of a few
 /// sets, and share them.

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ringyo_auth::{AuthError, Caller};
-use ringyo_auth::{Builder, Credential, IssuedKey, NewKey, Preset, Ringyo};
+use ringyo_auth::{ApiAccess, AuthError, Builder, Caller, Credential, IssuedKey, NewKey, Plan};
+use ringyo_auth::{Preset, Ringyo};
 use ringyo_key::{KeyId, Pepper, PepperId, PepperRing};
 use ringyo_limit::ManualClock;
 use ringyo_store::*;
@@ -43,6 +43,33 @@ pub(crate) async fn setting_with(adjust: impl FnOnce(Builder) -> Builder) -> Set
     ] {
         ringyo.accounts().create(id, plan).await.unwrap();
     }
+    Setting {
+        ringyo,
+        clock,
+        store,
+    }
+}
+
+/// A preset with the plan `open`, which has no limit, and `closed`, which has no API.
+pub(crate) fn unlimited() -> Preset {
+    let open = Plan {
+        access: ApiAccess::Unlimited,
+        ..Plan::without_api("open")
+    };
+    Preset {
+        plans: [open, Plan::without_api("closed")].into_iter().collect(),
+        ..Preset::ringyo()
+    }
+}
+
+/// A service by that preset, with an account on its plan `open`.
+pub(crate) async fn setting_of(preset: Preset) -> Setting {
+    let store = Watched::default();
+    let clock = ManualClock::new(START);
+    let builder = Ringyo::builder(preset, peppers());
+    let builder = builder.store(store.clone()).clock(clock.clone());
+    let ringyo = builder.build().await.unwrap();
+    ringyo.accounts().create("acct_open", "open").await.unwrap();
     Setting {
         ringyo,
         clock,
@@ -106,10 +133,10 @@ pub(crate) fn strange_peppers() -> PepperRing {
     PepperRing::new(Pepper::generate(PepperId::new(1)))
 }
 
-/// A [`MemoryStore`] behind a door: what goes through is counted, and the door can be shut.
+/// A store behind a door: what goes through is counted, and the door can be shut.
 #[derive(Debug, Clone)]
 pub(crate) struct Watched {
-    pub(crate) inner: MemoryStore,
+    pub(crate) inner: Arc<dyn Store>,
     shared: Arc<Shared>,
 }
 
@@ -125,12 +152,20 @@ struct Shared {
     loads_wait: AtomicBool,
     let_through: Semaphore,
     waiting: AtomicU64,
+    feed_answers: AtomicU64,
 }
 
 impl Default for Watched {
     fn default() -> Self {
+        Self::before(Arc::new(MemoryStore::new()))
+    }
+}
+
+impl Watched {
+    /// A door of its own for one of the nodes on a store.
+    pub(crate) fn before(inner: Arc<dyn Store>) -> Self {
         Self {
-            inner: MemoryStore::new(),
+            inner,
             shared: Arc::new(Shared {
                 loads: AtomicU64::new(0),
                 calls: AtomicU64::new(0),
@@ -142,12 +177,11 @@ impl Default for Watched {
                 loads_wait: AtomicBool::new(false),
                 let_through: Semaphore::new(0),
                 waiting: AtomicU64::new(0),
+                feed_answers: AtomicU64::new(0),
             }),
         }
     }
-}
 
-impl Watched {
     pub(crate) fn loads(&self) -> u64 {
         self.shared.loads.load(Ordering::SeqCst)
     }
@@ -203,9 +237,14 @@ impl Watched {
 
     /// Returns when so many loads have read their row and wait.
     pub(crate) async fn until_held(&self, loads: u64) {
-        while self.shared.waiting.load(Ordering::SeqCst) < loads {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        until(|| self.shared.waiting.load(Ordering::SeqCst) >= loads).await;
+    }
+
+    /// Returns when the change feed has answered so many times more. What one answer told has been
+    /// applied when the next is asked for.
+    pub(crate) async fn until_told(&self, answers: u64) {
+        let goal = self.shared.feed_answers.load(Ordering::SeqCst) + answers;
+        until(|| self.shared.feed_answers.load(Ordering::SeqCst) >= goal).await;
     }
 
     fn contend(&self) -> Result<(), StoreError> {
@@ -219,6 +258,17 @@ impl Watched {
         self.shared.calls.fetch_add(1, Ordering::SeqCst);
         down(self.shared.is_down.load(Ordering::SeqCst))
     }
+}
+
+/// Waits for what must happen soon, however busy the machine is.
+async fn until(has_happened: impl Fn() -> bool) {
+    for _ in 0..60_000 {
+        if has_happened() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("it did not happen");
 }
 
 fn down(is_down: bool) -> Result<(), StoreError> {
@@ -370,6 +420,9 @@ impl ChangeFeed for Watched {
     async fn changes_since(&self, cursor: Option<&Cursor>) -> Result<Changes, StoreError> {
         down(self.shared.is_feed_down.load(Ordering::SeqCst))?;
         let changes = self.inner.changes_since(cursor).await?;
+        // An answer that is under way when the feed is cut is lost as well.
+        down(self.shared.is_feed_down.load(Ordering::SeqCst))?;
+        self.shared.feed_answers.fetch_add(1, Ordering::SeqCst);
         if self.shared.is_restored.swap(false, Ordering::SeqCst) {
             return Ok(Changes {
                 changed: ChangeSet::Everything,
