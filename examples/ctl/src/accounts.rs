@@ -7,13 +7,16 @@ use serde::Serialize;
 
 use crate::cli::AccountCommand;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{List, Output};
 use crate::place::{IfMissing, Peppers, Place, Session};
 use crate::preset;
 use crate::view::AccountView;
 
 /// Accounts that are read at a time.
 const PAGE: usize = 1_000;
+
+/// More than that no store keeps.
+const MAX_BALANCE: u64 = (1 << 63) - 1;
 
 pub(crate) async fn run(
     command: AccountCommand,
@@ -28,9 +31,7 @@ pub(crate) async fn run(
         && !preset().plans.contains(plan)
     {
         // Before a store is made for nothing.
-        return Err(about_plan(Failure::refused(format!(
-            "there is no plan {plan:?}"
-        ))));
+        return Err(Failure::no_plan(plan));
     }
     let session = place.open_or(Peppers::NotNeeded, if_missing).await?;
     let done = perform(command, &session, output).await;
@@ -43,32 +44,32 @@ async fn perform(
     session: &Session,
     output: Output,
 ) -> Result<(), Failure> {
-    let accounts = session.accounts();
     match command {
         AccountCommand::Create { account, plan } => {
-            let made = accounts.create(&account, &plan).await;
-            let view = AccountView::of(made.map_err(|error| about_plan(error.into()))?);
+            let accounts = session.accounts_to_change()?;
+            let view = AccountView::of(accounts.create(account.as_str(), &plan).await?);
             output.answer(&view, || view.sentence())
         }
         AccountCommand::List => {
-            let mut views = Vec::new();
+            let mut list = List::new(output, &AccountView::HEAD);
             let mut after: Option<AccountId> = None;
             loop {
-                let page = accounts.list(after.as_ref(), PAGE).await?;
+                let page = session.accounts().list(after.as_ref(), PAGE).await?;
                 let is_last = page.len() < PAGE;
                 after = page.last().map(|account| account.id.clone());
-                views.extend(page.into_iter().map(AccountView::of));
+                let views: Vec<AccountView> = page.into_iter().map(AccountView::of).collect();
+                list.add(&views, |view| view.cells(session.now()))?;
                 if is_last {
-                    break;
+                    return list.end("there is no account");
                 }
             }
-            output.list(&views, "there is no account", |views| {
-                AccountView::table(views, session.now())
-            })
         }
         AccountCommand::SetPlan { account, plan } => {
-            let set = accounts.set_plan(&account, &plan).await;
-            let set = set.map_err(|error| about_plan(Failure::about_account(&account, error)))?;
+            let set = session
+                .accounts_to_change()?
+                .set_plan(&account, &plan)
+                .await;
+            let set = set.map_err(|error| Failure::about_account(&account, error))?;
             let view = AccountView::of(set);
             output.answer(&view, || view.sentence())
         }
@@ -101,11 +102,16 @@ async fn credits(
                 Some(operation) => operation,
                 None => own_operation(session)?,
             };
-            let granted = wallet.grant(&account, amount, &operation).await;
-            granted.map_err(|error| match error {
-                WalletError::Unavailable(_) => return_to(operation.as_str(), error.into()),
-                other => about_wallet(&account, other),
-            })?;
+            match wallet.grant(&account, amount, &operation).await {
+                Ok(_) => {}
+                Err(error @ WalletError::Unavailable(_)) => {
+                    return Err(return_to(operation.as_str(), error.into()));
+                }
+                Err(WalletError::Conflict) => {
+                    return Err(about_conflict(&account, amount, session).await?);
+                }
+                Err(error) => return Err(about_wallet(&account, error)),
+            }
             wallet.balance(&account).await
         }
     };
@@ -130,16 +136,26 @@ fn return_to(operation: &str, failure: Failure) -> Failure {
     ))
 }
 
+/// Which of the two it is: the operation is another's, or the balance would be too large.
+async fn about_conflict(
+    account: &AccountId,
+    amount: u64,
+    session: &Session,
+) -> Result<Failure, Failure> {
+    let balance = session.ringyo.wallet().balance(account).await;
+    let balance = balance.map_err(|error| about_wallet(account, error))?;
+    Ok(if amount > MAX_BALANCE.saturating_sub(balance) {
+        Failure::refused(format!(
+            "{account} has {balance} credits, and no account can have more than {MAX_BALANCE}"
+        ))
+    } else {
+        WalletError::Conflict.into()
+    })
+}
+
 fn about_wallet(account: &AccountId, error: WalletError) -> Failure {
     match error {
         WalletError::NotFound => Failure::no_account(account),
         other => other.into(),
     }
-}
-
-fn about_plan(failure: Failure) -> Failure {
-    let preset = preset();
-    let mut plans: Vec<&str> = preset.plans.iter().map(|plan| plan.name.as_str()).collect();
-    plans.sort_unstable();
-    failure.advice_unless_any(format!("the plans are {}", plans.join(", ")))
 }

@@ -70,12 +70,16 @@ pub(crate) enum KeyCommand {
         #[command(flatten)]
         key: KeyArgument,
     },
-    /// Change the name of a key
+    /// Change the name of a key, or what more is said about it
     Rename {
         #[command(flatten)]
         key: KeyArgument,
         /// What people are to call it
-        name: String,
+        #[arg(required_unless_present = "description")]
+        name: Option<String>,
+        /// More about it; an empty text takes it away
+        #[arg(long, value_name = "TEXT")]
+        description: Option<String>,
     },
     /// Switch a key off until it is enabled again
     Disable {
@@ -98,7 +102,8 @@ pub(crate) enum KeyCommand {
     Regenerate {
         #[command(flatten)]
         key: KeyArgument,
-        /// Let the old key work for so much longer, such as 24h; without it, it ends at once
+        /// Let the old key work for so much longer, such as 24h; without it, it ends at once.
+        /// Less than a minute has to be confirmed
         #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
         overlap: Option<Duration>,
         #[command(flatten)]
@@ -117,7 +122,7 @@ pub(crate) enum KeyCommand {
 /// The id of a key, as text: if it is none, clap would show what it is.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct KeyArgument {
-    /// The id of the key: the 12 characters behind its prefix
+    /// The id of the key: the 12 characters behind its prefix, with or without it
     #[arg(value_name = "KEY_ID")]
     pub(crate) key: String,
 }
@@ -152,8 +157,9 @@ pub(crate) struct IssueOptions {
     /// A rate limit of its own, beside the account's
     #[arg(long, value_name = "N")]
     pub(crate) per_minute: Option<NonZeroU32>,
-    /// A network it may be used from, such as 192.0.2.0/24; can be given several times
-    #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
+    /// A network it may be used from, such as 192.0.2.0/24, or a single address; can be given
+    /// several times
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',', value_parser = network)]
     pub(crate) network: Vec<IpNet>,
 }
 
@@ -181,7 +187,7 @@ pub(crate) enum AccountCommand {
     /// Make an account, and the store if there is none
     Create {
         /// Its id, given by the service
-        account: String,
+        account: AccountId,
         /// What it pays for
         #[arg(long)]
         plan: String,
@@ -236,6 +242,12 @@ pub(crate) enum PepperCommand {
     },
     /// How many keys that are active or disabled each pepper still has
     Usage,
+}
+
+fn network(text: &str) -> Result<IpNet, &'static str> {
+    let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    let network = text.parse().ok().or_else(address);
+    network.ok_or("a network is an address and a length, such as 192.0.2.0/24 or 2001:db8::/32")
 }
 
 fn mode() -> impl clap::builder::TypedValueParser<Value = Mode> {

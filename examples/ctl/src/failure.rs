@@ -2,9 +2,10 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
 
+use crate::output::say;
 use crate::preset;
 use ringyo::{AccountId, KeyId, ManageError, StoreError, StoreErrorKind, WalletError};
 
@@ -80,6 +81,10 @@ impl Failure {
         }
     }
 
+    pub(crate) fn no_plan(name: &str) -> Self {
+        Self::refused(format!("there is no plan {name:?}")).advice(plans())
+    }
+
     pub(crate) fn no_account(id: &AccountId) -> Self {
         Self::refused(format!("there is no account {id}"))
             .advice("`ringyoctl account list` shows every account there is")
@@ -91,25 +96,20 @@ impl Failure {
         Self { advice, ..self }
     }
 
-    /// The same, if nothing better has been said.
-    pub(crate) fn advice_unless_any(self, advice: impl Into<String>) -> Self {
-        if self.advice.is_empty() && self.kind == Kind::Refused {
-            self.advice(advice)
-        } else {
-            self
-        }
-    }
-
     /// Says it, and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         if self.kind != Kind::ReaderLeft {
-            // Nobody is left to tell when standard error is closed.
-            let _ = writeln!(io::stderr(), "ringyoctl: {}", self.message);
-            if !self.advice.is_empty() {
-                let _ = writeln!(io::stderr(), "{}", self.advice);
-            }
+            self.say();
         }
         ExitCode::from(self.kind as u8)
+    }
+
+    /// Says it, where the rest is done all the same.
+    pub(crate) fn say(&self) {
+        say(format!("ringyoctl: {}", self.message));
+        if !self.advice.is_empty() {
+            say(&self.advice);
+        }
     }
 
     fn new(kind: Kind, message: impl Into<String>) -> Self {
@@ -130,8 +130,11 @@ impl From<ManageError> for Failure {
                     .map(|fault| format!("{} {}", option(fault.field), fault.message))
                     .collect();
                 let failure = Self::refused(faults.join("; "));
-                if fields.iter().any(|fault| fault.field == "permissions") {
+                let is_about = |field| fields.iter().any(|fault| fault.field == field);
+                if is_about("permissions") {
                     failure.advice(format!("permissions are {}", permissions()))
+                } else if is_about("plan") {
+                    failure.advice(plans())
                 } else {
                     failure
                 }
@@ -178,6 +181,14 @@ fn permissions() -> String {
         .map(|permission| permission.to_string());
     let all: Vec<String> = resources.chain(single).collect();
     format!("{}, and read_only", all.join(", "))
+}
+
+/// All that can be paid for.
+fn plans() -> String {
+    let preset = preset();
+    let mut plans: Vec<&str> = preset.plans.iter().map(|plan| plan.name.as_str()).collect();
+    plans.sort_unstable();
+    format!("the plans are {}", plans.join(", "))
 }
 
 /// An error with all that is behind it.

@@ -12,6 +12,7 @@ mod keys;
 mod mint;
 mod moments;
 mod output;
+mod pepper_file;
 mod peppers;
 mod place;
 mod table;
@@ -22,7 +23,7 @@ use std::env;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
-use ringyo::Preset;
+use ringyo::{Mode, Preset};
 
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
@@ -31,6 +32,14 @@ use crate::output::Output;
 /// How keys look, and what there is to give.
 fn preset() -> Preset {
     Preset::ringyo()
+}
+
+/// What keys begin with, also those of brands that are only accepted.
+fn prefixes() -> Vec<String> {
+    let format = preset().format;
+    let brands = std::iter::once(format.brand()).chain(format.retired().iter().copied());
+    let prefixes = brands.flat_map(|brand| Mode::ALL.map(|mode| format!("{brand}_{mode}_")));
+    prefixes.collect()
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,18 +1,15 @@
 //! Commands about peppers.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
 use std::path::Path;
 
 use ringyo::{Pepper, PepperError, PepperId, PepperRing};
 use serde::Serialize;
-use zeroize::Zeroizing;
 
 use crate::cli::PepperCommand;
 use crate::failure::Failure;
-use crate::output::{Output, say};
+use crate::output::{List, Output, say};
+use crate::pepper_file::Draft;
 use crate::place::{PEPPER_VARIABLE, Peppers, Place};
-use crate::table::Table;
 
 pub(crate) async fn run(
     command: PepperCommand,
@@ -20,7 +17,7 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<(), Failure> {
     match command {
-        PepperCommand::New { write: false } => print(place, output),
+        PepperCommand::New { write: false } => print(place, output).await,
         PepperCommand::New { write: true } => write(place, output).await,
         PepperCommand::Usage => usage(place, output).await,
     }
@@ -37,14 +34,15 @@ struct NewPepper<'a> {
 const ROTATION: &str = "services mint under it once they are started again; keep the previous \
                         ones until `ringyoctl pepper usage` shows no keys under them";
 
-fn print(place: &Place, output: Output) -> Result<(), Failure> {
+async fn print(place: &Place, output: Output) -> Result<(), Failure> {
     let is_first = place.pepper_path()?.is_some_and(|path| !path.exists());
     let ring = if is_first {
+        refuse_beside_keys(place).await?;
         None
     } else {
         Some(place.peppers()?)
     };
-    let pepper = Pepper::generate(next_id(ring.as_ref())?);
+    let pepper = Pepper::generate(next_id(ring.as_ref(), place).await?);
     let (id, text) = (pepper.id(), pepper.expose());
     say(format!(
         "pepper {id}, to be put first in {PEPPER_VARIABLE} or the pepper file"
@@ -66,11 +64,7 @@ async fn write(place: &Place, output: Output) -> Result<(), Failure> {
     };
     let name = path.display();
     let id = if path.exists() {
-        let pepper = Pepper::generate(next_id(Some(&place.peppers()?))?);
-        let written = put_first(&path, &pepper.expose());
-        written
-            .map_err(|error| Failure::because(format!("{name} could not be written"), &error))?;
-        pepper.id()
+        put_first(&path, place).await?
     } else {
         refuse_beside_keys(place).await?;
         let made = PepperRing::from_file_or_create(&path);
@@ -89,92 +83,50 @@ async fn write(place: &Place, output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
+async fn put_first(path: &Path, place: &Place) -> Result<PepperId, Failure> {
+    // In this order: what is read before others are kept out may be old when it is written.
+    let draft = Draft::beside(path)?;
+    let pepper = Pepper::generate(next_id(Some(&place.peppers()?), place).await?);
+    let written = draft.put_first(&pepper.expose());
+    let name = path.display();
+    written.map_err(|error| Failure::because(format!("{name} could not be written"), &error))?;
+    Ok(pepper.id())
+}
+
 /// Where there are keys there has been a pepper, and a new one would turn each into a forged one.
 async fn refuse_beside_keys(place: &Place) -> Result<(), Failure> {
-    if !place.has_store()? {
-        return Ok(());
-    }
-    let session = place.open(Peppers::NotNeeded).await?;
-    let counted = session.keys().pepper_usage().await;
-    session.close().await?;
-    let orphans: u64 = counted?
-        .into_iter()
-        .filter_map(|(pepper, keys)| pepper.map(|_| keys))
-        .sum();
+    let orphans: u64 = counted(place).await?.iter().map(|(_, keys)| keys).sum();
     if orphans == 0 {
         return Ok(());
     }
     Err(Failure::refused(format!(
         "the store has keys in use ({orphans}), which a new pepper would turn into forged ones"
     ))
-    .advice("find their pepper file, and name it with --pepper-file"))
+    .advice(format!(
+        "find their peppers, and name the file with --pepper-file or set {PEPPER_VARIABLE}"
+    )))
 }
 
-/// One more than the highest.
-fn next_id(ring: Option<&PepperRing>) -> Result<PepperId, Failure> {
-    let highest = ring.and_then(|ring| ring.ids().max());
-    let highest = highest.map_or(0, PepperId::as_u16);
+/// One more than the highest in the ring, and than the highest that keys are left under: of a
+/// number that stood for two peppers nobody could say whether it can go.
+async fn next_id(ring: Option<&PepperRing>, place: &Place) -> Result<PepperId, Failure> {
+    let of_keys = counted(place).await?.into_iter().map(|(pepper, _)| pepper);
+    let in_ring = ring.into_iter().flat_map(PepperRing::ids);
+    let highest = of_keys.chain(in_ring).max().map_or(0, PepperId::as_u16);
     let next: Result<PepperId, PepperError> = highest.wrapping_add(1).try_into();
     next.map_err(|error| Failure::because("no number is left above the highest", &error))
 }
 
-/// Puts a pepper in front of those in a file. The file is replaced as a whole, and keeps its owner;
-/// the draft's name keeps out whoever does the same at the same time.
-fn put_first(path: &Path, pepper: &str) -> io::Result<()> {
-    // A link stays one.
-    let path = path.canonicalize()?;
-    let mut draft = path.clone().into_os_string();
-    draft.push(".new");
-    let draft = Path::new(&draft);
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(draft)?;
-    let written = write_first(&mut file, &path, pepper).and_then(|()| fs::rename(draft, &path));
-    if written.is_err() {
-        fs::remove_file(draft)?;
+/// How many keys in use each pepper has; none without a store.
+async fn counted(place: &Place) -> Result<Vec<(PepperId, u64)>, Failure> {
+    if !place.has_store()? {
+        return Ok(Vec::new());
     }
-    written?;
-    sync_directory(&path)
-}
-
-fn write_first(file: &mut File, path: &Path, pepper: &str) -> io::Result<()> {
-    let mut old = File::open(path)?;
-    let mut text = Zeroizing::new(String::new());
-    io::Read::read_to_string(&mut old, &mut text)?;
-    writeln!(file, "{pepper}")?;
-    file.write_all(text.as_bytes())?;
-    keep_owner(file, &old)?;
-    file.sync_all()
-}
-
-/// Makes the new name survive a loss of power: services may mint under the new pepper soon.
-#[cfg(unix)]
-fn sync_directory(path: &Path) -> io::Result<()> {
-    path.parent()
-        .map_or(Ok(()), |directory| File::open(directory)?.sync_all())
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-/// A service that runs as somebody else must still be able to read it.
-#[cfg(unix)]
-fn keep_owner(new: &File, old: &File) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt as _, fchown};
-    let (old, own) = (old.metadata()?, new.metadata()?);
-    if (old.uid(), old.gid()) != (own.uid(), own.gid()) {
-        fchown(new, Some(old.uid()), Some(old.gid()))?;
-    }
-    new.set_permissions(old.permissions())
-}
-
-#[cfg(not(unix))]
-fn keep_owner(_: &File, _: &File) -> io::Result<()> {
-    Ok(())
+    let session = place.open(Peppers::NotNeeded).await?;
+    let counted = session.keys().pepper_usage().await;
+    session.close().await?;
+    let of_peppers = |(pepper, keys): (Option<PepperId>, u64)| Some((pepper?, keys));
+    Ok(counted?.into_iter().filter_map(of_peppers).collect())
 }
 
 /// The place of a pepper in the ring of the service.
@@ -197,11 +149,17 @@ struct Usage {
 }
 
 async fn usage(place: &Place, output: Output) -> Result<(), Failure> {
-    // It is worth knowing without the peppers as well.
-    let ring: Option<Vec<PepperId>> = place.peppers().ok().map(|ring| ring.ids().collect());
     let session = place.open(Peppers::NotNeeded).await?;
     let counted = session.keys().pepper_usage().await;
     let closed = session.close().await;
+    let ring: Option<Vec<PepperId>> = match place.peppers() {
+        Ok(ring) => Some(ring.ids().collect()),
+        Err(failure) => {
+            // The counts are worth knowing all the same.
+            failure.say();
+            None
+        }
+    };
     let standing = |pepper: PepperId| {
         let position = ring.as_ref()?.iter().position(|id| *id == pepper);
         Some(match position {
@@ -229,23 +187,23 @@ async fn usage(place: &Place, output: Output) -> Result<(), Failure> {
         }
     }
     usages.sort_by_key(|usage| usage.pepper);
-    output.list(&usages, "there are no keys", table)?;
+    let mut list = List::new(output, &["PEPPER", "KEYS", "RING"]);
+    list.add(&usages, Usage::cells)?;
+    list.end("there are no keys")?;
     closed
 }
 
-fn table(usages: &[Usage]) -> Table {
-    let mut table = Table::with_head(&["PEPPER", "KEYS", "RING"]);
-    for usage in usages {
-        let ring = match usage.ring {
+impl Usage {
+    fn cells(&self) -> Vec<String> {
+        let ring = match self.ring {
             Some(Standing::Active) => "active",
             Some(Standing::Previous) => "previous",
             Some(Standing::Missing) => "missing: its keys are refused",
             None => "",
         };
-        let pepper = usage
+        let pepper = self
             .pepper
             .map_or("foreign".to_owned(), |id| id.to_string());
-        table.row([pepper, usage.keys.to_string(), ring.to_owned()]);
+        vec![pepper, self.keys.to_string(), ring.to_owned()]
     }
-    table
 }

@@ -32,8 +32,8 @@ pub(crate) struct Place {
     #[arg(long, global = true, env = "RINGYO_PEPPER_FILE", value_name = "FILE")]
     pepper_file: Option<PathBuf>,
 
-    /// Who does it, for the audit trail: `operator:` and this name. Unless named it is the user
-    /// who is logged in
+    /// Who changes something, for the audit trail: `operator:` and this name. Unless named it is
+    /// the user who is logged in
     #[arg(long, global = true, env = "RINGYO_ACTOR", value_name = "NAME")]
     actor: Option<String>,
 }
@@ -63,7 +63,8 @@ pub(crate) enum IfMissing {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) ringyo: Ringyo,
-    actor: Actor,
+    /// `None`: somebody without a name, who may look.
+    actor: Option<Actor>,
     store: OpenStore,
 }
 
@@ -86,6 +87,10 @@ impl Place {
     ) -> Result<Session, Failure> {
         let location = self.location()?;
         let actor = self.actor()?;
+        if if_missing == IfMissing::Create && actor.is_none() {
+            // Before a store is made for nothing.
+            return Err(nobody());
+        }
         let peppers = match peppers {
             Peppers::Needed => self.peppers()?,
             // Nothing is made or proven under it.
@@ -175,7 +180,7 @@ impl Place {
         .map_err(|failure| failure.advice("name it with --store or RINGYO_STORE"))
     }
 
-    fn actor(&self) -> Result<Actor, Failure> {
+    fn actor(&self) -> Result<Option<Actor>, Failure> {
         let user = || {
             ["USER", "LOGNAME"]
                 .iter()
@@ -183,25 +188,40 @@ impl Place {
         };
         let name = self.actor.clone().or_else(user).unwrap_or_default();
         if name.trim().is_empty() {
-            return Err(Failure::usage("it is not known who you are")
-                .advice("name yourself with --actor or RINGYO_ACTOR, for the audit trail"));
+            return Ok(None);
         }
         if name.contains(char::is_control) || name.chars().count() > 100 {
             return Err(Failure::usage(
                 "the name of an actor has at most 100 characters, and no control characters",
             ));
         }
-        Ok(Actor::operator(&name))
+        Ok(Some(Actor::operator(&name)))
     }
 }
 
 impl Session {
+    /// Keys, to look at.
     pub(crate) fn keys(&self) -> KeyManager {
-        self.ringyo.keys().acting_as(self.actor.clone())
+        self.ringyo.keys()
     }
 
+    /// Keys, to be changed by somebody with a name.
+    pub(crate) fn keys_to_change(&self) -> Result<KeyManager, Failure> {
+        Ok(self.ringyo.keys().acting_as(self.actor()?))
+    }
+
+    /// Accounts, to look at.
     pub(crate) fn accounts(&self) -> Accounts {
-        self.ringyo.accounts().acting_as(self.actor.clone())
+        self.ringyo.accounts()
+    }
+
+    /// Accounts, to be changed by somebody with a name.
+    pub(crate) fn accounts_to_change(&self) -> Result<Accounts, Failure> {
+        Ok(self.ringyo.accounts().acting_as(self.actor()?))
+    }
+
+    fn actor(&self) -> Result<Actor, Failure> {
+        self.actor.clone().ok_or_else(nobody)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -218,6 +238,11 @@ impl Session {
             .and(closed)
             .map_err(|error| Failure::because("the store could not be closed", &error))
     }
+}
+
+fn nobody() -> Failure {
+    Failure::usage("it is not known who you are")
+        .advice("name yourself with --actor or RINGYO_ACTOR, for the audit trail")
 }
 
 fn no_file(path: &Path) -> Failure {

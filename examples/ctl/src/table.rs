@@ -8,12 +8,17 @@ use unicode_width::UnicodeWidthStr as _;
 #[derive(Debug)]
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
+    /// Of rows that are forgotten.
+    widths: Vec<usize>,
 }
 
 impl Table {
     pub(crate) fn with_head(head: &[&str]) -> Self {
         let head = head.iter().map(|cell| (*cell).to_owned()).collect();
-        Self { rows: vec![head] }
+        Self {
+            rows: vec![head],
+            widths: Vec::new(),
+        }
     }
 
     /// Names and values, without a head.
@@ -21,6 +26,7 @@ impl Table {
         let row = |(name, value): (&str, String)| vec![name.to_owned(), shown(&value)];
         Self {
             rows: fields.into_iter().map(row).collect(),
+            widths: Vec::new(),
         }
     }
 
@@ -28,16 +34,28 @@ impl Table {
         self.rows
             .push(cells.into_iter().map(|cell| shown(&cell)).collect());
     }
+
+    /// Goes on below what has been printed, in columns at least as wide.
+    pub(crate) fn forget_rows(&mut self) {
+        self.widths = self.widths();
+        self.rows.clear();
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let mut widths = self.widths.clone();
+        for row in &self.rows {
+            widths.resize(widths.len().max(row.len()), 0);
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = cell.width().max(*width);
+            }
+        }
+        widths
+    }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let width = |column: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(column));
-            cells.map(|cell| cell.width()).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..columns).map(width).collect();
+        let widths = self.widths();
         for (index, row) in self.rows.iter().enumerate() {
             let mut line = String::new();
             for (cell, width) in row.iter().zip(&widths) {
@@ -75,6 +93,15 @@ mod tests {
         table.row(["鍵".to_owned(), "1".to_owned()]);
         table.row(["longer".to_owned(), String::new()]);
         assert_eq!(table.to_string(), "NAME    X\n鍵      1\nlonger");
+    }
+
+    #[test]
+    fn what_comes_later_stands_below() {
+        let mut table = Table::with_head(&["NAME", "X"]);
+        table.row(["longer".to_owned(), "1".to_owned()]);
+        table.forget_rows();
+        table.row(["a".to_owned(), "2".to_owned()]);
+        assert_eq!(table.to_string(), "a       2");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Read as _};
 
-use ringyo::{AuthError, Credential, InvalidKey, Mode};
+use ringyo::{AuthError, Credential, InvalidKey};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -10,7 +10,7 @@ use crate::cli::VerifyOptions;
 use crate::failure::{Failure, chain};
 use crate::output::Output;
 use crate::place::{Peppers, Place, Session};
-use crate::preset;
+use crate::prefixes;
 use crate::view::KeyView;
 
 /// No key is as long.
@@ -111,10 +111,7 @@ fn read() -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 /// Whether a text holds what may be a whole key, or most of one.
 pub(crate) fn holds_key(text: &str) -> bool {
-    let format = preset().format;
-    let brands = std::iter::once(format.brand()).chain(format.retired().iter().copied());
-    let prefixes = brands.flat_map(|brand| Mode::ALL.map(|mode| format!("{brand}_{mode}_")));
-    prefixes.into_iter().any(|prefix| {
+    prefixes().into_iter().any(|prefix| {
         text.match_indices(&prefix).any(|(at, _)| {
             let body = text[at + prefix.len()..].bytes();
             body.take_while(u8::is_ascii_alphanumeric).count() >= ID_AND_SECRET

@@ -7,7 +7,7 @@ use ringyo::{
 use serde::{Serialize, Serializer};
 
 use crate::moments::{relative, relative_or_never};
-use crate::table::Table;
+use crate::table::{Table, shown};
 
 /// A key, without anything that would give it away.
 #[derive(Debug, Serialize)]
@@ -132,31 +132,30 @@ impl KeyView {
         Table::of_fields(fields.filter_map(|(name, value)| Some((name, value?))))
     }
 
-    /// A line each.
-    pub(crate) fn table(keys: &[Self]) -> Table {
-        let mut table = Table::with_head(&[
-            "ID",
-            "ACCOUNT",
-            "NAME",
-            "MODE",
-            "STATE",
-            "PERMISSIONS",
-            "LAST USED",
-            "CREATED",
-        ]);
-        for key in keys {
-            table.row([
-                key.id.to_string(),
-                key.account.to_string(),
-                key.name.clone(),
-                key.mode.to_string(),
-                key.state.to_string(),
-                key.scopes.to_string(),
-                relative_or_never(key.last_used_at, key.now),
-                relative(key.created_at, key.now),
-            ]);
-        }
-        table
+    /// What [`cells`](Self::cells) are.
+    pub(crate) const HEAD: [&str; 8] = [
+        "ID",
+        "ACCOUNT",
+        "NAME",
+        "MODE",
+        "STATE",
+        "PERMISSIONS",
+        "LAST USED",
+        "CREATED",
+    ];
+
+    /// The most of it, in a line.
+    pub(crate) fn cells(&self) -> Vec<String> {
+        vec![
+            self.id.to_string(),
+            self.account.to_string(),
+            self.name.clone(),
+            self.mode.to_string(),
+            self.state.to_string(),
+            self.scopes.to_string(),
+            relative_or_never(self.last_used_at, self.now),
+            relative(self.created_at, self.now),
+        ]
     }
 
     /// `live key 0a1B2c3D4e5F of acct_1`.
@@ -169,7 +168,11 @@ impl KeyView {
     }
 
     pub(crate) fn name(&self) -> String {
-        crate::table::shown(&self.name)
+        shown(&self.name)
+    }
+
+    pub(crate) fn description(&self) -> Option<String> {
+        self.description.as_deref().map(shown)
     }
 }
 
@@ -185,17 +188,16 @@ impl EventView {
         }
     }
 
-    pub(crate) fn table(events: &[Self], now: Timestamp) -> Table {
-        let mut table = Table::with_head(&["WHEN", "WHAT", "WHO", "DETAIL"]);
-        for event in events {
-            table.row([
-                relative(event.at, now),
-                event.kind.to_string(),
-                event.actor.clone(),
-                event.detail.clone(),
-            ]);
-        }
-        table
+    /// What [`cells`](Self::cells) are.
+    pub(crate) const HEAD: [&str; 4] = ["WHEN", "WHAT", "WHO", "DETAIL"];
+
+    pub(crate) fn cells(&self, now: Timestamp) -> Vec<String> {
+        vec![
+            relative(self.at, now),
+            self.kind.to_string(),
+            self.actor.clone(),
+            self.detail.clone(),
+        ]
     }
 }
 
@@ -208,16 +210,15 @@ impl AccountView {
         }
     }
 
-    pub(crate) fn table(accounts: &[Self], now: Timestamp) -> Table {
-        let mut table = Table::with_head(&["ID", "PLAN", "CREATED"]);
-        for account in accounts {
-            table.row([
-                account.id.to_string(),
-                account.plan.clone(),
-                relative(account.created_at, now),
-            ]);
-        }
-        table
+    /// What [`cells`](Self::cells) are.
+    pub(crate) const HEAD: [&str; 3] = ["ID", "PLAN", "CREATED"];
+
+    pub(crate) fn cells(&self, now: Timestamp) -> Vec<String> {
+        vec![
+            self.id.to_string(),
+            self.plan.clone(),
+            relative(self.created_at, now),
+        ]
     }
 
     pub(crate) fn sentence(&self) -> String {

@@ -1,5 +1,6 @@
 //! Several operators at once.
 
+use std::fs;
 use std::process::{Child, Stdio};
 
 use serde_json::Value;
@@ -63,4 +64,30 @@ fn everybody_gets_a_key_and_a_revoked_one_stays_revoked() {
     assert_eq!(ran[0].code, 0, "{}", ran[0].err);
     assert_eq!(place.show(id)["state"], "revoked");
     assert_eq!(list(&place, "").len(), AT_ONCE - 1);
+}
+
+#[test]
+fn of_many_who_rotate_peppers_each_makes_one_of_its_own_or_none() {
+    let place = Place::new();
+    let file = place.path().join("keys.db.peppers");
+    let mut peppers = 1;
+    for _ in 0..20 {
+        let ran = all_at_once(&place, |_| "pepper new --write".to_owned());
+        let (done, kept_out): (Vec<Ran>, Vec<Ran>) = ran.into_iter().partition(|ran| ran.code == 0);
+        assert!(!done.is_empty());
+        for ran in kept_out {
+            let told = ran.failed(3);
+            assert!(told.contains("somebody else is about to change"), "{told}");
+        }
+        peppers += done.len();
+        let ring = fs::read_to_string(&file).unwrap();
+        assert_eq!(ring.lines().count(), peppers);
+        place.run("mint").done();
+    }
+    // One that is there twice is found out.
+    let ring = fs::read_to_string(&file).unwrap();
+    let first = ring.lines().next().unwrap();
+    fs::write(&file, format!("{first}\n{ring}")).unwrap();
+    let told = place.run("mint").failed(3);
+    assert!(told.contains("listed twice"), "{told}");
 }

@@ -116,6 +116,13 @@ fn a_new_pepper_goes_first_and_the_old_ones_stay() {
         table.contains("2       1     missing: its keys are refused"),
         "{table}"
     );
+    // Its number stands for it as long as there is such a key.
+    assert_eq!(json(&place.run("pepper new --json").done())["id"], 3);
+    let new = json(&place.run("pepper new --write --json").done());
+    assert_eq!(new["id"], 3);
+    place.run(&format!("revoke {} --yes", id_of(&next))).done();
+    fs::write(&file, &old).unwrap();
+    assert_eq!(json(&place.run("pepper new --json").done())["id"], 2);
 }
 
 #[test]
@@ -125,13 +132,48 @@ fn whoever_rotates_at_the_same_time_is_kept_out() {
     let old = fs::read_to_string(&file).unwrap();
     let draft = place.path().join("keys.db.peppers.new");
     fs::write(&draft, "another's").unwrap();
-    let told = place.run("pepper new --write").failed(3);
-    assert!(told.contains("could not be written"), "{told}");
-    assert_eq!(fs::read_to_string(&file).unwrap(), old);
-    assert_eq!(fs::read_to_string(&draft).unwrap(), "another's");
+    // Before the ring is read: it may be about to change.
+    for content in [old.as_str(), "spoilt"] {
+        fs::write(&file, content).unwrap();
+        let told = place.run("pepper new --write").failed(3);
+        assert!(told.contains("could not be written"), "{told}");
+        let advice = format!("interrupted, and {} can be removed", draft.display());
+        assert!(told.contains(&advice), "{told}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), content);
+        assert_eq!(fs::read_to_string(&draft).unwrap(), "another's");
+    }
     fs::remove_file(&draft).unwrap();
+    let told = place.run("pepper new --write").failed(3);
+    assert!(told.contains("the peppers cannot be read"), "{told}");
+    assert!(!draft.exists());
+    fs::write(&file, old).unwrap();
     place.run("pepper new --write").done();
     assert!(!draft.exists());
+}
+
+#[test]
+fn usage_says_why_it_does_not_know_the_ring() {
+    let place = Place::new();
+    place.issue();
+    let file = place.path().join("keys.db.peppers");
+    let known = place.run("pepper usage");
+    assert!(known.out.contains("1       1     active"), "{}", known.out);
+    assert_eq!((known.code, known.err.as_str()), (0, ""));
+    fs::write(&file, "spoilt").unwrap();
+    let spoilt = place.run("pepper usage");
+    assert!(
+        spoilt.err.contains("the peppers cannot be read"),
+        "{spoilt:?}"
+    );
+    fs::remove_file(&file).unwrap();
+    let missing = place.run("pepper usage");
+    assert!(
+        missing.err.contains("there is no pepper file"),
+        "{missing:?}"
+    );
+    for unknown in [spoilt, missing] {
+        assert_eq!(unknown.done(), "PEPPER  KEYS  RING\n1       1\n");
+    }
 }
 
 #[test]
@@ -175,8 +217,10 @@ fn keys_are_managed_without_peppers_but_not_made() {
         "{told}"
     );
     // A new one would turn every key into a forged one.
-    let told = place.run("pepper new --write").failed(1);
-    assert!(told.contains("keys in use (1)"), "{told}");
+    for words in ["pepper new --write", "pepper new"] {
+        let told = place.run(words).failed(1);
+        assert!(told.contains("keys in use (1)"), "{told}");
+    }
     assert!(!place.path().join("keys.db.peppers").exists());
     place.run_with("verify", &key).failed(3);
     place.run(&format!("regenerate {id} --yes")).failed(3);

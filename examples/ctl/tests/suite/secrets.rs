@@ -1,6 +1,8 @@
 //! Secrets stay where they belong, also when something goes wrong.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
 
 use crate::support::{Place, Ran, id_of};
 
@@ -29,10 +31,17 @@ fn a_key_in_the_arguments_is_refused_and_not_repeated() {
             assert!(!told.contains(&key[20..52]), "{told}");
         }
     }
-    // What is shown of a key for good is none.
-    let hint = place.show(id_of(&key))["hint"].as_str().unwrap().to_owned();
-    let told = place.run(&format!("show {hint}")).failed(2);
-    assert!(told.contains("a key id is 12 characters"), "{told}");
+    // What is shown of a key for good is no secret, and finds it.
+    let id = id_of(&key);
+    let shown = place.show(id);
+    let hint = shown["hint"].as_str().unwrap();
+    for name in [hint, &key[..20], &format!("rg_test_{id}")] {
+        assert_eq!(place.show(name), shown);
+    }
+    for nonsense in ["rg_live_", "rg_live_…", "sk_live_0a1B2c3D4e5F", &key[..21]] {
+        let told = place.run(&format!("show {nonsense}")).failed(2);
+        assert!(told.contains("a key id is 12 characters"), "{told}");
+    }
 }
 
 #[test]
@@ -103,26 +112,65 @@ fn a_key_is_nowhere_but_in_the_answer_that_makes_it() {
 #[test]
 fn a_key_that_could_not_be_shown_is_named() {
     let place = Place::new();
-    let words = "issue --account acct_1 --name Lost --scope agents";
-    let full = std::fs::File::options()
-        .write(true)
-        .open("/dev/full")
-        .unwrap();
-    let ran = place
-        .command()
-        .args(words.split(' '))
-        .stdout(full)
-        .output()
-        .unwrap();
-    let ran = Ran::from(ran);
-    assert_eq!(ran.code, 3, "{}", ran.err);
-    let list = place.run("list --json").done();
-    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
-    let id = list[0]["id"].as_str().unwrap();
-    let told = format!(
-        "key {id} was made, and could not be shown to anybody\nrevoke it: `ringyoctl revoke {id} --yes`\n"
-    );
-    assert!(ran.err.ends_with(&told), "{}", ran.err);
+    let into_full = |words: &str| {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let mut command = place.command();
+        command.args(words.split(' ')).stdout(full.unwrap());
+        let ran = Ran::from(command.output().unwrap());
+        assert_eq!(ran.code, 3, "{}", ran.err);
+        let list: Value = serde_json::from_str(&place.run("list --json").done()).unwrap();
+        let id = list[0]["id"].as_str().unwrap().to_owned();
+        let lost = format!("key {id} was made, and could not be shown to anybody: No space left");
+        assert!(ran.err.contains(&lost), "{}", ran.err);
+        (id, ran.err)
+    };
+    for json in ["", " --json"] {
+        let words = format!("issue --account acct_1 --name Lost --scope agents{json}");
+        let (id, told) = into_full(&words);
+        let advice = format!("\nrevoke it: `ringyoctl revoke {id} --yes`\n");
+        assert!(told.ends_with(&advice), "{told}");
+    }
+    // Of one in place of another there is nothing else left.
+    for overlap in ["--yes", "--overlap 24h"] {
+        let key = place.issue();
+        let (id, told) = into_full(&format!("regenerate {} {overlap}", id_of(&key)));
+        let command = format!("regenerate {id} --yes");
+        let advice = format!("\nmake another in its place: `ringyoctl {command}`\n");
+        assert!(told.ends_with(&advice), "{told}");
+        let next = place.run(&command).done();
+        place.run_with("verify", &next).done();
+    }
+}
+
+#[test]
+fn a_key_is_not_made_where_nobody_could_read_it() {
+    let place = Place::new();
+    let key = place.issue();
+    let before = place.run("list --all --json").done();
+    let program = env!("CARGO_BIN_EXE_ringyoctl");
+    let in_shell = |words: &str, out: &str| {
+        let mut shell = Command::new("/bin/sh");
+        shell
+            .args(["-c", &format!("{program} {words} {out}")])
+            .current_dir(place.path())
+            .env_clear()
+            .env("USER", "alice")
+            .env("RINGYO_STORE", "sqlite:keys.db");
+        Ran::from(shell.output().unwrap())
+    };
+    let issue = "issue --account acct_1 --name Lost --scope agents";
+    let regenerate = format!("regenerate {} --yes", id_of(&key));
+    for words in [issue, &regenerate] {
+        for out in [">&-", "> /dev/null"] {
+            let told = in_shell(words, out).failed(2);
+            assert!(told.contains("nobody could read it"), "{told}");
+        }
+    }
+    assert_eq!(place.run("list --all --json").done(), before);
+    // Of a file it is not said.
+    in_shell(issue, "> new.key").done();
+    let new = std::fs::read_to_string(place.path().join("new.key")).unwrap();
+    place.run_with("verify", &new).done();
 }
 
 #[test]
