@@ -6,7 +6,10 @@ const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 // ---- The service
 
-const API = '/dashboard/api/keys';
+const API = '/dashboard/api';
+const { id: ACCOUNT, plan: PLAN } = one('#main').dataset;
+/** After how many milliseconds nobody waits any longer. */
+const PATIENCE = 30_000;
 
 /** Why something was not done: the error of an answer, or that there was no answer. */
 class Refusal extends Error {
@@ -22,10 +25,13 @@ class Refusal extends Error {
 }
 
 async function call(path, { method = 'GET', body, signal } = {}) {
-  const headers = body ? { 'Content-Type': 'application/json' } : {};
+  // Another tab may have logged in as somebody else, and the tabs share a session.
+  const headers = { 'X-Ringyo-Account': ACCOUNT };
+  if (body) headers['Content-Type'] = 'application/json';
+  const signals = [AbortSignal.timeout(PATIENCE), ...(signal ? [signal] : [])];
   let response, answer;
   try {
-    response = await fetch(API + path, { method, headers, body: body && JSON.stringify(body), signal });
+    response = await fetch(API + path, { method, headers, body: body && JSON.stringify(body), signal: AbortSignal.any(signals) });
     answer = await response.json();
   } catch (error) {
     if (error.name === 'AbortError') throw error;
@@ -35,12 +41,13 @@ async function call(path, { method = 'GET', body, signal } = {}) {
   return answer;
 }
 
-const act = (key, action, body) => call(`/${key.id}/${action}`, { method: 'POST', body });
+const act = (key, action, body) => call(`/keys/${key.id}/${action}`, { method: 'POST', body });
 
 /** A refusal for people. */
 function inWords(refusal) {
   switch (refusal.code) {
-    case 'login_required': return 'You are no longer logged in. Log in again, in this tab or another, and repeat this.';
+    case 'login_required': return `You are no longer logged in. Log in again as ${ACCOUNT}, in this tab or another, and repeat this.`;
+    case 'other_account': return `This page is of ${ACCOUNT}, and another account has logged in since. Nothing was done.`;
     case 'not_found': return 'This key is no longer there.';
     default: return refusal.message ?? String(refusal);
   }
@@ -70,7 +77,9 @@ const UNITS = [['year', 31536000], ['month', 2592000], ['day', 86400], ['hour', 
 
 function relative(moment) {
   const seconds = Math.round((moment - Date.now()) / 1000);
-  const fits = UNITS.find(([, length]) => Math.abs(seconds) >= length);
+  // A time chosen a moment ago is in an hour, and not in 60 minutes.
+  const size = seconds < 0 ? -seconds : seconds + 30;
+  const fits = UNITS.find(([, length]) => size >= length);
   // Clocks that differ a little make no future.
   if (!fits) return seconds > 10 ? 'in less than a minute' : 'just now';
   // What is over is so for that long at least; what is to come is so in about that time.
@@ -83,9 +92,18 @@ function time(moment) {
   return element('time', relative(date), { datetime: moment, title: exact.format(date) });
 }
 
-setInterval(() => {
-  for (const shown of all('time')) shown.textContent = relative(new Date(shown.dateTime));
-}, 20_000);
+/** The time itself, for those who cannot hover as well. */
+const exactly = (moment) => element('time', exact.format(new Date(moment)), { datetime: moment });
+
+/** Lets the page say what is so by now. */
+function keepUp() {
+  for (const shown of all('time[title]')) shown.textContent = relative(new Date(shown.dateTime));
+  for (const key of keys.values()) if (rowOf(key.id)?.dataset.state !== stateOf(key)) redraw(key);
+}
+
+setInterval(keepUp, 20_000);
+// Where nobody looks, clocks may stand still.
+document.addEventListener('visibilitychange', keepUp);
 
 // ---- The list
 
@@ -101,47 +119,73 @@ const rowOf = (id) => all('tbody tr', table).find((row) => row.dataset.id === id
 /** Where the focus goes when something about a key is done. */
 const menuOf = (id) => (rowOf(id) ? one('summary', rowOf(id)) : one('#main'));
 
+/** The state of a key, whose time may have come since it was read. */
+function stateOf({ state, expires_at, replaced_by }) {
+  const isCurrent = state === 'active' || state === 'disabled';
+  if (!isCurrent || !expires_at || new Date(expires_at) > Date.now()) return state;
+  return replaced_by ? 'superseded' : 'expired';
+}
+
+/** `Agents`, `Calls: read` */
+function permission(scope) {
+  const [resource, action] = scope.split(/:(.*)/);
+  const label = labels.get(resource) ?? resource;
+  return !action || action === '*' ? label : `${label}: ${action}`;
+}
+
 function draw(key) {
   keys.set(key.id, key);
+  const state = stateOf(key);
   const row = copy('#row');
   row.dataset.id = key.id;
-  row.dataset.state = key.state;
+  row.dataset.state = state;
   one('.name', row).textContent = key.name;
   one('.description', row).textContent = key.description ?? '';
   one('.hint', row).textContent = key.hint;
   one('.mode', row).textContent = key.mode;
   one('.mode', row).classList.add(key.mode);
-  one('.chips', row).append(...key.scopes.map((scope) => element('li', labels.get(scope) ?? scope)));
+  one('.chips', row).append(...key.scopes.map((scope) => element('li', permission(scope))));
   one('.created', row).append(time(key.created_at));
   one('.used', row).append(key.last_used_at ? time(key.last_used_at) : 'never');
-  one('.state', row).textContent = key.state;
-  one('.state', row).classList.add(key.state);
-  const isCurrent = key.state === 'active' || key.state === 'disabled';
-  if (key.replaced_by && isCurrent) one('.ends', row).append('being replaced');
-  else if (key.expires_at && isCurrent) one('.ends', row).append('expires ', time(key.expires_at));
-  one('.label', row).textContent = `Actions for ${key.name}`;
+  one('.state', row).textContent = state;
+  one('.state', row).classList.add(state);
+  const isCurrent = state === 'active' || state === 'disabled';
+  if (key.expires_at && isCurrent) one('.ends', row).append(key.replaced_by ? 'replaced, ends ' : 'expires ', time(key.expires_at));
+  one('.label', row).textContent = `Actions for ${key.name}, ${key.hint}`;
   const possible = {
     rename: isCurrent,
-    regenerate: key.state === 'active' && !key.replaced_by,
-    disable: key.state === 'active',
-    enable: key.state === 'disabled',
-    revoke: key.state !== 'revoked',
+    regenerate: state === 'active' && !key.replaced_by,
+    disable: state === 'active',
+    enable: state === 'disabled',
+    revoke: state !== 'revoked',
     history: true,
   };
   for (const item of all('[data-do]', row)) item.hidden = !possible[item.dataset.do];
   return row;
 }
 
+/** Shows a key as it is now. The focus stays where it was, and what somebody types stays as well. */
 function redraw(key) {
-  rowOf(key.id)?.replaceWith(draw(key));
+  const row = rowOf(key.id);
+  keys.set(key.id, key);
+  if (!row || row.matches('.editing')) return;
+  const hadFocus = row.contains(document.activeElement);
+  row.replaceWith(draw(key));
+  if (hadFocus) menuOf(key.id).focus();
 }
 
 /** Puts a part of the list in place of all that is shown, or behind it. */
 function show({ data, next_cursor }, isFirst) {
   const body = one('tbody', table);
   if (isFirst) {
-    body.replaceChildren();
+    // What somebody is about to rename stays.
+    const edited = all('.editing', body);
+    const focused = document.activeElement;
+    const kept = new Map(edited.map((row) => [row.dataset.id, keys.get(row.dataset.id)]));
+    body.replaceChildren(...edited);
     keys.clear();
+    for (const [id, key] of kept) keys.set(id, key);
+    if (body.contains(focused)) focused.focus();
   }
   // What was made or moved meanwhile is not shown twice.
   body.append(...data.filter((key) => !keys.has(key.id)).map(draw));
@@ -156,7 +200,9 @@ function show({ data, next_cursor }, isFirst) {
 /** What stands in place of an empty list. */
 function nothing() {
   const { q, mode, state } = filter.elements;
-  if (!q.value && !mode.value && state.value === 'all') return [element('p', 'No keys yet.')];
+  const create = one('#create') ? [element('button', 'Create key', { type: 'button', class: 'button primary' })] : [];
+  create[0]?.addEventListener('click', openCreate);
+  if (!q.value && !mode.value && state.value === 'all') return [element('p', 'No keys yet.'), ...create];
   const button = element('button', 'Show all keys', { type: 'button', class: 'button' });
   button.addEventListener('click', () => {
     q.value = mode.value = '';
@@ -167,7 +213,7 @@ function nothing() {
   return [
     element('h3', 'No active keys'),
     element('p', 'Create one and send it with your requests. Keys that are disabled, expired or revoked are not shown.'),
-    button,
+    ...create, ' ', button,
   ];
 }
 
@@ -179,24 +225,30 @@ async function load({ isFirst = true } = {}) {
   const problem = one('#problem');
   table.setAttribute('aria-busy', 'true');
   try {
-    const page = await call(`?${query}`, { signal: reading.signal });
+    const page = await call(`/keys?${query}`, { signal: reading.signal });
     problem.hidden = true;
     show(page, isFirst);
     say(`${keys.size} ${keys.size === 1 ? 'key' : 'keys'} shown${cursor ? ', there are more' : ''}.`);
   } catch (refusal) {
     // A newer question has been asked.
     if (refusal.name === 'AbortError') return;
-    report(refusal, () => load({ isFirst }));
+    report(problem, refusal, () => load({ isFirst }));
   }
   table.removeAttribute('aria-busy');
 }
 
-/** Says above the list why something was not done, and how to go on. */
-function report(refusal, again) {
-  const problem = one('#problem');
+/** Says why something was not done, and how to go on. */
+function report(problem, refusal, again) {
+  const isOutside = refusal.status === 401;
+  if (isOutside) problem = one('#problem');
   problem.replaceChildren(element('p', inWords(refusal)));
-  if (refusal.code === 'login_required') {
-    problem.append(element('a', 'Log in', { class: 'button', href: '/dashboard/login' }));
+  if (isOutside) {
+    // What is listed is not for whoever sits here now.
+    for (const part of [table, more, one('#empty')]) part.hidden = true;
+    one('tbody', table).replaceChildren();
+    keys.clear();
+    const isOut = refusal.code === 'login_required';
+    problem.append(element('a', isOut ? 'Log in' : 'Load again', { class: 'button', href: isOut ? '/dashboard/login' : '' }));
   } else if (again) {
     const button = element('button', 'Try again', { type: 'button', class: 'button' });
     button.addEventListener('click', again);
@@ -206,9 +258,18 @@ function report(refusal, again) {
 }
 
 let typing;
-filter.addEventListener('submit', (event) => {
+filter.addEventListener('submit', async (event) => {
   event.preventDefault();
-  load();
+  await load();
+  if (!one('#problem').hidden) return;
+  try {
+    const { data } = await call('/account');
+    one('#credits').textContent = data.credits;
+    // Another plan makes another page.
+    if (data.plan !== PLAN) location.reload();
+  } catch (refusal) {
+    report(one('#problem'), refusal);
+  }
 });
 filter.addEventListener('input', () => {
   clearTimeout(typing);
@@ -256,14 +317,22 @@ const ACTIONS = {
 };
 
 async function flip(key, action) {
-  one('#problem').hidden = true;
   try {
     const { data } = await act(key, action);
     redraw(data);
     say(`${data.name} is ${data.state}.`);
-    menuOf(key.id).focus();
   } catch (refusal) {
-    report(refusal, () => flip(key, action));
+    // What the list says of the key is no longer so: trying again would not help.
+    const isStale = refusal.status === 404 || refusal.status === 409;
+    if (isStale) {
+      refusal.message = `${key.name}: ${inWords(refusal)}`;
+      refusal.code = 'stale';
+      await load();
+    }
+    const row = rowOf(key.id);
+    const place = row ? one('.trouble', row) : one('#problem');
+    report(place, refusal, isStale ? undefined : () => flip(key, action));
+    if (isStale) (row ? menuOf(key.id) : place).focus();
   }
 }
 
@@ -275,18 +344,19 @@ function rename(key) {
   name.value = key.name;
   description.value = key.description ?? '';
   const leave = (key) => {
+    row.classList.remove('editing');
     redraw(key);
-    menuOf(key.id).focus();
   };
+  const cancel = () => leave(keys.get(key.id) ?? key);
   cell.replaceChildren(form);
   row.classList.add('editing');
   form.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape') leave(key);
+    if (event.key === 'Escape' && !form.ariaBusy) cancel();
   });
-  one('[value=cancel]', form).addEventListener('click', () => leave(key));
+  one('[value=cancel]', form).addEventListener('click', cancel);
   handle(form, async () => {
     const body = { name: name.value, description: description.value };
-    const { data } = await call(`/${key.id}`, { method: 'PATCH', body });
+    const { data } = await call(`/keys/${key.id}`, { method: 'PATCH', body });
     leave(data);
     say(`Saved ${data.name}.`);
   });
@@ -295,53 +365,68 @@ function rename(key) {
 
 // ---- Forms: every error stands at the field that it is about
 
-function clearErrors(form) {
-  for (const error of all('[data-error]', form)) error.textContent = '';
-  for (const field of all('[aria-invalid], fieldset[aria-describedby]', form)) {
-    field.removeAttribute('aria-invalid');
-    field.removeAttribute('aria-describedby');
+let named = 0;
+
+/** Ties the fields of a form to what is said about them: the hint, and the error once there is one. */
+function describe(form) {
+  for (const error of all('[data-error]:not([data-error=""])', form)) {
+    const field = error.closest('fieldset, .field');
+    const parts = [one(':scope > .hint', field), error].filter(Boolean);
+    for (const part of parts) part.id ||= `about-${++named}`;
+    const marked = field.matches('fieldset') ? [field] : all('input, select, textarea', field);
+    for (const input of marked) input.setAttribute('aria-describedby', parts.map((part) => part.id).join(' '));
   }
 }
 
-let errors = 0;
+function clearErrors(form) {
+  for (const error of all('[data-error]', form)) error.textContent = '';
+  for (const field of all('[aria-invalid]', form)) field.removeAttribute('aria-invalid');
+  for (const field of all('.wrong', form)) field.classList.remove('wrong');
+}
 
 /** Shows an error at its field; whether there is such a field. */
 function refuse(form, name, text) {
   const error = one(`[data-error="${name}"]`, form);
   if (!error) return false;
   error.textContent = text;
-  error.id ||= `error-${++errors}`;
   const field = error.closest('fieldset, .field');
   if (!field) return true;
-  const marked = field.matches('fieldset') ? [field] : all('input, select, textarea', field);
-  for (const input of marked) {
-    if (!field.matches('fieldset')) input.setAttribute('aria-invalid', 'true');
-    input.setAttribute('aria-describedby', error.id);
-  }
+  field.classList.add('wrong');
+  if (!field.matches('fieldset')) for (const input of all('input, select, textarea', field)) input.setAttribute('aria-invalid', 'true');
   for (let around = error.closest('details'); around; around = around.parentElement.closest('details')) around.open = true;
   return true;
 }
 
-/** What the browser itself finds wrong; whether that is nothing. */
+/** What can be found wrong without asking the service; whether that is nothing. */
 function isComplete(form) {
+  const { name, permissions } = form.elements;
+  name?.setCustomValidity([...name.value.trim()].length > 100 ? 'Must have 1 to 100 characters' : '');
   const wrong = [...form.elements].filter((field) => field.name && !field.validity.valid);
   for (const field of wrong) {
     const isConfirmation = field.name === 'confirm' && field.value;
     refuse(form, field.name, isConfirmation ? 'Type the word revoke.' : field.validationMessage);
   }
-  return wrong.length === 0;
+  const isIdle = permissions && !boxes.some((box) => box.checked);
+  if (isIdle) refuse(form, 'permissions', 'Choose at least one permission.');
+  return wrong.length === 0 && !isIdle;
+}
+
+function setBusy(form, isBusy) {
+  form.ariaBusy = isBusy ? 'true' : null;
+  for (const button of all('[value=cancel]', form)) button.disabled = isBusy;
 }
 
 const capitalised = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Does something when a form is sent, once at a time, and shows what keeps it from being done. */
 function handle(form, job) {
+  describe(form);
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     if (form.ariaBusy === 'true') return;
     clearErrors(form);
     if (isComplete(form)) {
-      form.ariaBusy = 'true';
+      setBusy(form, true);
       try {
         await job();
       } catch (refusal) {
@@ -350,30 +435,40 @@ function handle(form, job) {
         const rest = elsewhere.map(([name, rule]) => `${name} ${rule}`).join('; ');
         if (rest || details.length === 0) refuse(form, '', rest || inWords(refusal));
       }
-      form.ariaBusy = null;
+      setBusy(form, false);
     }
-    one('[aria-invalid], fieldset[aria-describedby] input', form)?.focus();
+    one('[aria-invalid], fieldset.wrong input', form)?.focus();
   });
 }
 
 // ---- Dialogs
 
+const isBusy = (dialog) => one('[aria-busy=true]', dialog) !== null;
+
 for (const dialog of all('dialog')) {
   for (const button of all('[value=cancel]', dialog)) button.addEventListener('click', () => dialog.close());
+  dialog.addEventListener('cancel', (event) => {
+    if (isBusy(dialog)) event.preventDefault();
+  });
 }
+// A second Escape would close a dialog without asking it.
+document.addEventListener('keydown', (event) => {
+  const dialog = one('dialog[open]');
+  if (event.key === 'Escape' && dialog && isBusy(dialog)) event.preventDefault();
+});
 
 let asked;
 
 /** Opens a dialog about a key, as if it had never been open. */
 function ask(selector, key) {
-  asked = key;
   const dialog = one(selector);
-  const form = one('form', dialog);
-  form?.reset();
+  // Some browsers close a dialog whatever it says. What is still being done is shown again.
+  if (isBusy(dialog)) return dialog.showModal();
+  asked = key;
+  one('form', dialog)?.reset();
   clearErrors(dialog);
-  const of = one('.of', dialog);
-  if (of) of.textContent = key.name;
-  one('.facts', dialog)?.replaceChildren(element('code', key.hint), ' ', ...(key.last_used_at ? ['was last used ', time(key.last_used_at), '.'] : ['has never been used.']));
+  one('.of', dialog).textContent = key.name;
+  one('.facts', dialog).replaceChildren(element('code', key.hint), ' ', ...(key.last_used_at ? ['was last used ', time(key.last_used_at), '.'] : ['has never been used.']));
   dialog.showModal();
   return dialog;
 }
@@ -383,14 +478,16 @@ handle(one('#revoke-dialog form'), async () => {
   one('#revoke-dialog').close();
   redraw(data);
   say(`${data.name} is revoked.`);
-  menuOf(data.id).focus();
 });
 
 handle(one('#regenerate-dialog form'), async () => {
-  const overlap = Number(one('#regenerate-dialog [name=overlap]:checked').value);
-  const { data } = await makeKey(() => act(asked, 'regenerate', { overlap_seconds: overlap }));
+  const old = asked;
+  const chosen = one('#regenerate-dialog [name=overlap]:checked');
+  const overlap = Number(chosen.value);
+  const end = overlap ? `stops working ${chosen.parentElement.textContent.trim().toLowerCase()}: change your programs in the meantime` : 'no longer works';
+  const { data } = await makeKey(() => act(old, 'regenerate', { overlap_seconds: overlap }));
   one('#regenerate-dialog').close();
-  await reveal(data, overlap ? 'Both keys work until then: change your programs in the meantime.' : `The old key, ${asked.hint}, no longer works.`);
+  await reveal(data, `The old key, ${old.hint}, ${end}.`);
 });
 
 // ---- History
@@ -401,29 +498,49 @@ const KINDS = {
   'key.regenerated': 'Regenerated', 'key.leaked': 'Reported as leaked', 'key.edited': 'Edited',
 };
 
+let telling = new AbortController();
+
 function tell(key) {
   const dialog = ask('#history-dialog', key);
   const list = one('.events', dialog);
   const further = one('[value=more]', dialog);
+  telling.abort();
+  telling = new AbortController();
+  const { signal } = telling;
+  const facts = [['created', key.created_at], ['last used', key.last_used_at], ['ends', key.expires_at]];
+  one('.facts', dialog).append(...facts.filter(([, at]) => at).flatMap(([what, at]) => [element('br'), `${capitalised(what)}: `, exactly(at)]));
   list.replaceChildren();
-  further.hidden = true;
   const read = async (place) => {
+    further.hidden = true;
+    clearErrors(dialog);
+    let next = place;
     try {
-      const page = await call(`/${key.id}/events${place ? `?cursor=${place}` : ''}`);
-      // Another key has been asked about.
-      if (asked !== key) return;
+      const page = await call(`/keys/${key.id}/events${place ? `?cursor=${place}` : ''}`, { signal });
       list.append(...page.data.map(({ at, kind, actor, detail }) => {
         const item = element('li');
-        item.append(element('b', KINDS[kind] ?? kind), ' ', time(at), element('p', detail), element('p', `by ${actor}`, { class: 'hint' }));
+        item.append(element('b', KINDS[kind] ?? kind), ' ', time(at), element('p', detail.replace(/, both work for (\d+) s$/, lasting)), element('p', `by ${actor}, `, { class: 'hint' }));
+        item.lastChild.append(exactly(at));
         return item;
       }));
-      further.hidden = !page.next_cursor;
-      further.onclick = () => read(page.next_cursor);
+      next = page.next_cursor;
+      if (!next) return;
     } catch (refusal) {
+      if (refusal.name === 'AbortError') return;
       refuse(dialog, '', inWords(refusal));
     }
+    further.textContent = list.children.length ? 'Show more' : 'Try again';
+    further.hidden = false;
+    further.onclick = () => read(next);
   };
   read();
+}
+
+one('#history-dialog').addEventListener('close', () => telling.abort());
+
+/** `, both work for 24 hours` */
+function lasting(_, seconds) {
+  const [unit, length] = UNITS.find(([, length]) => seconds % length === 0) ?? ['second', 1];
+  return `, both work for ${new Intl.NumberFormat('en', { style: 'unit', unit, unitDisplay: 'long' }).format(seconds / length)}`;
 }
 
 // ---- A new key
@@ -464,7 +581,10 @@ form.addEventListener('change', () => {
   showDays();
 });
 
-one('#create')?.addEventListener('click', () => {
+one('#create')?.addEventListener('click', openCreate);
+
+function openCreate() {
+  if (isBusy(one('#create-dialog'))) return one('#create-dialog').showModal();
   form.reset();
   clearErrors(form);
   for (const details of all('details', form)) details.open = false;
@@ -472,7 +592,7 @@ one('#create')?.addEventListener('click', () => {
   settle();
   showDays();
   one('#create-dialog').showModal();
-});
+}
 
 handle(form, async () => {
   const { name, description, mode, expiry, days, quota_per_minute, allowed_networks } = form.elements;
@@ -487,7 +607,7 @@ handle(form, async () => {
   if (quota_per_minute.value) body.quota_per_minute = Number(quota_per_minute.value);
   const networks = allowed_networks.value.split(/[\s,]+/).filter(Boolean);
   if (networks.length) body.allowed_networks = networks;
-  const { data } = await makeKey(() => call('', { method: 'POST', body }));
+  const { data } = await makeKey(() => call('/keys', { method: 'POST', body }));
   one('#create-dialog').close();
   await reveal(data, '');
 });
@@ -513,7 +633,10 @@ let isWarned = false;
 let made;
 
 async function reveal(data, note) {
+  // One that is on show is not written over: this is the only time it is shown.
+  while (secretDialog.open) await new Promise((done) => secretDialog.addEventListener('close', done, { once: true }));
   made = data.id;
+  one('.of', secretDialog).textContent = data.name;
   secret.textContent = data.key;
   delete data.key;
   one('#copied').textContent = '';

@@ -46,7 +46,7 @@ pub(crate) fn router(app: App) -> Router {
 
     let open = open
         .layer(Extension(Document::new(document, "/v1", &api::access())))
-        .fallback(async || Problem::not_found())
+        .fallback(dashboard::lead_in)
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(from_fn(contain));
     Router::new()

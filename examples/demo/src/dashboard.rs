@@ -14,7 +14,9 @@ mod session;
 mod visitor;
 
 use axum::Router;
+use axum::http::{HeaderMap, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,8 +25,19 @@ use crate::answer::Problem;
 use crate::app::App;
 use crate::request::contain;
 
+use api_keys::API_KEYS;
+use page::wants_page;
+
 pub(crate) use demo_login::DemoLogin;
 pub(crate) use session::Sessions;
+
+/// What is at no address of its own. Who types the beginning of one is led to the page.
+pub(crate) async fn lead_in(uri: Uri, headers: HeaderMap) -> Response {
+    match uri.path() {
+        "/" if wants_page(&headers) => Redirect::to(API_KEYS).into_response(),
+        _ => Problem::not_found().into_response(),
+    }
+}
 
 /// Everything under `/dashboard`. Only the way in is open to those who have no session, and the
 /// page, which sends them there.
@@ -41,7 +54,7 @@ pub(crate) fn routes(app: &App) -> (Router, OpenApi) {
         .routes(routes!(keys::events))
         .split_for_parts();
     let inside = inside
-        .fallback(async || Problem::not_found())
+        .fallback(lead_in)
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(from_fn_with_state(app.clone(), visitor::admit));
     let (way_in, its_document) = OpenApiRouter::default()

@@ -17,7 +17,7 @@ use super::login::LOGIN;
 use super::page::{Page, sorry};
 use crate::answer::{ErrorBody, List, ListBody, Problem};
 use crate::app::App;
-use permissions::{Choice, choices};
+use permissions::{Choice, choices, label};
 use usage::Usage;
 
 /// Where the page is.
@@ -77,9 +77,9 @@ impl ApiKeys {
         };
         let keys = app.ringyo.keys().list(list).await?;
         let with_access = app.ringyo.plans().iter();
-        let mut plans: Vec<&str> = with_access
+        let mut plans: Vec<String> = with_access
             .filter(|plan| plan.access != ApiAccess::None)
-            .map(|plan| plan.name.as_str())
+            .map(|plan| label(plan.name.as_str()))
             .collect();
         plans.sort_unstable();
         Ok(Self {

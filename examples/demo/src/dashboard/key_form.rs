@@ -142,17 +142,24 @@ struct Description(String);
 pub(super) struct Networks(Vec<IpNet>);
 
 impl TryFrom<Vec<String>> for Networks {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(texts: Vec<String>) -> Result<Self, Self::Error> {
-        let network = |text: &String| -> Option<IpNet> {
+        if texts.len() > 100 {
+            return Err("must list at most 100 networks".to_owned());
+        }
+        let network = |(place, text): (usize, &String)| {
             let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
-            text.parse().ok().or_else(address)
+            // By its place: nobody knows what was pasted there.
+            text.parse().ok().or_else(address).ok_or_else(|| {
+                format!(
+                    "must list networks such as 203.0.113.0/24 or 2001:db8::7; \
+                     number {} is not one",
+                    place + 1
+                )
+            })
         };
-        let networks: Option<Vec<IpNet>> = texts.iter().map(network).collect();
-        networks
-            .filter(|networks| networks.len() <= 100)
-            .map(Self)
-            .ok_or("must list at most 100 networks, e.g. 203.0.113.0/24 or 2001:db8::7")
+        let networks: Result<Vec<IpNet>, String> = texts.iter().enumerate().map(network).collect();
+        networks.map(Self)
     }
 }

@@ -30,6 +30,7 @@ pub(super) struct KeyView {
     created_at: Timestamp,
     #[schema(required, value_type = Option<words::Time>)]
     last_used_at: Option<Timestamp>,
+    /// From when on it is refused: its expiry or the end of its overlap, whichever comes first.
     #[schema(required, value_type = Option<words::Time>)]
     expires_at: Option<Timestamp>,
     /// The key that was made in its place.
@@ -63,6 +64,7 @@ pub(super) fn view(app: &App, record: KeyRecord) -> KeyView {
     KeyView {
         id: record.id,
         state: record.state_at(now),
+        expires_at: record.ends_at(),
         name: record.name,
         description: record.description,
         mode: record.mode,
@@ -70,7 +72,6 @@ pub(super) fn view(app: &App, record: KeyRecord) -> KeyView {
         hint: record.hint,
         created_at: record.created_at,
         last_used_at: record.last_used_at,
-        expires_at: record.expires_at,
         replaced_by: record.replaced_by,
     }
 }

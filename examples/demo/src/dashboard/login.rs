@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::api_keys::API_KEYS;
 use super::assets;
 use super::origin::{Origin, origin};
-use super::page::{Page, sorry};
+use super::page::{Page, sorry, wants_page};
 use super::visitor::cross_site;
 use crate::answer::{Data, DataBody, ErrorBody, Problem};
 use crate::app::App;
@@ -37,7 +37,7 @@ struct LoginPage {
     responses(
         (status = 200, description = "The page", content_type = "text/html", body = String),
         (status = 403, description = "`demo_login_disabled`: the log-in works on loopback only",
-            body = ErrorBody),
+            content((ErrorBody = "application/json"), (String = "text/html"))),
         (status = 503, description = "A page that says that the accounts are out of reach",
             content_type = "text/html", body = String,
             headers(("retry-after" = u32, description = "Seconds to wait"))),
@@ -45,8 +45,12 @@ struct LoginPage {
             content((String = "text/html"), (ErrorBody = "application/json"))),
     ),
 )]
-pub(super) async fn page(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
-    app.login.check(&headers)?;
+pub(super) async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
+    in_kind(&headers, list(&app, &headers).await)
+}
+
+async fn list(app: &App, headers: &HeaderMap) -> Result<Response, Problem> {
+    app.login.check(headers)?;
     let mut accounts = match app.ringyo.accounts().list(None, SHOWN + 1).await {
         Ok(accounts) => accounts,
         Err(error) => return Ok(sorry(error.into())),
@@ -72,9 +76,12 @@ pub(super) async fn page(State(app): State<App>, headers: HeaderMap) -> Result<R
             ("location" = String, description = "Where to go on"),
         )),
         (status = 403, description = "`demo_login_disabled`: the log-in works on loopback only; \
-            `cross_site_request`: a foreign page asks", body = ErrorBody),
-        (status = 404, description = "`not_found`: there is no such account", body = ErrorBody),
-        (status = 503, description = "`store_unavailable`", body = ErrorBody,
+            `cross_site_request`: a foreign page asks",
+            content((ErrorBody = "application/json"), (String = "text/html"))),
+        (status = 404, description = "`not_found`: there is no such account",
+            content((ErrorBody = "application/json"), (String = "text/html"))),
+        (status = 503, description = "`store_unavailable`",
+            content((ErrorBody = "application/json"), (String = "text/html")),
             headers(("retry-after" = u32, description = "Seconds to wait"))),
     ),
 )]
@@ -82,10 +89,14 @@ pub(super) async fn log_in(
     State(app): State<App>,
     headers: HeaderMap,
     request: Request,
-) -> Result<Response, Problem> {
-    app.login.check(&headers)?;
+) -> Response {
+    in_kind(&headers, begin(&app, &headers, request).await)
+}
+
+async fn begin(app: &App, headers: &HeaderMap, request: Request) -> Result<Response, Problem> {
+    app.login.check(headers)?;
     // There is no session yet that could be abused, but a foreign page has no business here.
-    if origin(&headers) == Origin::Foreign {
+    if origin(headers) == Origin::Foreign {
         return Err(cross_site());
     }
     let (account, is_html) = asked_account(request).await?;
@@ -104,6 +115,14 @@ pub(super) async fn log_in(
     };
     let cookie = app.sessions.begin(account.id);
     Ok(([(header::SET_COOKIE, cookie)], answer).into_response())
+}
+
+/// What is refused is said on a page to who reads pages.
+fn in_kind(headers: &HeaderMap, answer: Result<Response, Problem>) -> Response {
+    match answer {
+        Err(problem) if wants_page(headers) => sorry(problem),
+        answer => answer.into_response(),
+    }
 }
 
 /// Log out.

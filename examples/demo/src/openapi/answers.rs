@@ -202,8 +202,8 @@ pub(super) fn responses() -> Value {
 
     add(
         "NoSession".into(),
-        "Nobody is logged in",
-        &["login_required"],
+        "Nobody is logged in, or another account than the one that `x-ringyo-account` names",
+        &["login_required", "other_account"],
         &[REQUEST_ID],
     );
     let codes = ["cross_site_request", "plan_required"];

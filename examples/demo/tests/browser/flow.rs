@@ -103,12 +103,36 @@ async fn an_overlap_lets_both_keys_work() {
     browser.click("[name=overlap][value='3600']").await;
     browser.click("#regenerate-dialog .primary").await;
     let new = stage.shown_key().await;
+    let note = browser.text("#secret-note").await;
+    let expected = format!("The old key, {}…, stops working in 1 hour", &old[..20]);
+    assert!(note.starts_with(&expected), "{note}");
     stage.done(&new).await;
     for key in [&old, &new] {
         assert_eq!(demo.get(key, "/v1/agents").await.status, 200);
     }
     let ends = format!("{} .ends", row(&old));
-    assert_eq!(browser.text(&ends).await, "being replaced");
+    assert_eq!(browser.text(&ends).await, "replaced, ends in 1 hour");
+    stage.choose(&old, "history").await;
+    browser.find("#history-dialog li:nth-child(2)").await;
+    let history = browser.text("#history-dialog").await;
+    assert!(history.contains("both work for 1 hour"), "{history}");
+    // The times themselves, without a mouse.
+    assert!(
+        history.contains("Ends: ") && history.contains(" UTC"),
+        "{history}"
+    );
+    browser.press("\u{e00c}").await;
+
+    // Once that time has come the row says so.
+    let later = "const now = Date.now; Date.now = () => now() + 3_600_000;
+        document.dispatchEvent(new Event('visibilitychange'))";
+    browser.run(later, &[]).await;
+    browser
+        .find(&format!("{}[data-state=superseded]", row(&old)))
+        .await;
+    browser
+        .find(&format!("{}[data-state=active]", row(&new)))
+        .await;
 }
 
 #[tokio::test]
@@ -212,10 +236,10 @@ async fn a_plan_without_access_says_so() {
     let browser = &stage.browser;
     let notice = browser.text(".notice[aria-labelledby=no-access]").await;
     assert!(
-        notice.contains("The starter plan has no API access"),
+        notice.contains("The Starter plan has no API access"),
         "{notice}"
     );
-    assert!(notice.contains("agency or pro"), "{notice}");
+    assert!(notice.contains("Agency or Pro plan"), "{notice}");
     let shown = "return [...document.querySelectorAll('#create, #filter, #empty')]
         .some((it) => it.checkVisibility())";
     assert_eq!(browser.run(shown, &[]).await, json!(false));

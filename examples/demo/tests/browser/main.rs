@@ -16,4 +16,5 @@ mod markup;
 mod mishaps;
 mod once;
 mod screenshots;
+mod slow;
 mod stage;

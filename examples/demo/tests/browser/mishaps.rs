@@ -16,11 +16,8 @@ async fn what_the_service_refuses_stands_at_its_field() {
             .text(&format!("#create-dialog [data-error={field}]"))
             .await
     };
+    // What the page sees by itself, all at once.
     browser.fill("#new-name", &"x".repeat(101)).await;
-    browser.click(".more summary").await;
-    browser.fill("#new-networks", "everywhere").await;
-    // What is folded away is unfolded for its error.
-    browser.click(".more summary").await;
     browser.click("#create-dialog .primary").await;
     browser
         .find("#create-dialog [data-error=name]:not(:empty)")
@@ -28,16 +25,35 @@ async fn what_the_service_refuses_stands_at_its_field() {
     assert_eq!(error("name").await, "Must have 1 to 100 characters");
     assert_eq!(
         error("permissions").await,
-        "Must name at least one permission"
+        "Choose at least one permission."
     );
-    assert!(error("allowed_networks").await.contains("203.0.113.0/24"));
     let focused = browser.run("return document.activeElement.id", &[]);
     assert_eq!(focused.await, json!("new-name"));
 
+    // What the service says.
+    browser.fill("#new-name", "Almost").await;
+    browser.click("[name=permissions][value=read_only]").await;
+    let long = "document.querySelector('#new-description').value = 'x'.repeat(1001)";
+    browser.run(long, &[]).await;
+    browser.click(".more summary").await;
+    browser
+        .fill("#new-networks", "10.0.0.0/8\neverywhere")
+        .await;
+    // What is folded away is unfolded for its error.
+    browser.click(".more summary").await;
+    browser.click("#create-dialog .primary").await;
+    browser
+        .find("#create-dialog [data-error=description]:not(:empty)")
+        .await;
+    let networks = error("allowed_networks").await;
+    assert!(networks.ends_with("number 2 is not one"), "{networks}");
+    let focused = browser.run("return document.activeElement.id", &[]);
+    assert_eq!(focused.await, json!("new-description"));
+
     // Mended, nothing is left of the errors.
     browser.fill("#new-name", "Mended").await;
+    browser.fill("#new-description", "").await;
     browser.fill("#new-networks", "127.0.0.1").await;
-    browser.click("[name=permissions][value=read_only]").await;
     browser.click("#create-dialog .primary").await;
     let key = stage.shown_key().await;
     stage.done(&key).await;
@@ -63,8 +79,28 @@ async fn what_changed_elsewhere_is_said() {
     let path = format!("/api/keys/{}/revoke", crate::stage::id(&key));
     assert_eq!(visitor.post(&path, json!({})).await.status, 200);
     stage.choose(&key, "disable").await;
+    // It leaves the list of active keys, is named above it, and there is nothing to try again.
     let problem = browser.text("#problem").await;
-    assert!(problem.contains("revoked"), "{problem}");
+    assert!(
+        problem.contains("Changed: ") && problem.contains("revoked"),
+        "{problem}"
+    );
+    let so = "return [document.activeElement.id, document.querySelectorAll('#problem button, #keys tbody tr').length]";
+    assert_eq!(browser.run(so, &[]).await, json!(["problem", 0]));
+
+    // What may work the next time is said in the row.
+    let other = stage.create("Other").await;
+    stage.done(&other).await;
+    let cut = "window.real = fetch; window.fetch = () => Promise.reject(new TypeError('cut'))";
+    browser.run(cut, &[]).await;
+    stage.choose(&other, "disable").await;
+    let trouble = format!("{} .trouble", row(&other));
+    assert!(browser.text(&trouble).await.contains("gave no answer"));
+    browser.run("window.fetch = window.real", &[]).await;
+    browser.click(&format!("{trouble} button")).await;
+    browser
+        .find(&format!("{}[data-state=disabled]", row(&other)))
+        .await;
 
     // Logged out in another tab.
     let out = "return fetch('/dashboard/logout', { method: 'POST' }).then((it) => it.status)";
@@ -73,6 +109,11 @@ async fn what_changed_elsewhere_is_said() {
     browser.find("#problem a[href='/dashboard/login']").await;
     let problem = browser.text("#problem").await;
     assert!(problem.contains("no longer logged in"), "{problem}");
+    let rows = "return document.querySelectorAll('#keys tbody tr').length";
+    assert_eq!(browser.run(rows, &[]).await, json!(0));
+    // Whoever signs out then is where they want to be.
+    browser.click(".top .button").await;
+    browser.find(".accounts").await;
 }
 
 #[tokio::test]

@@ -34,6 +34,9 @@ impl Camera<'_> {
             self.browser.prefer(scheme).await;
             for width in [360, 768, 1280] {
                 self.browser.resize(width, 900).await;
+                // As it was when the focus went there.
+                let focus = "document.querySelector('dialog[open] [aria-invalid]')?.scrollIntoView({ block: 'center' })";
+                self.browser.run(focus, &[]).await;
                 let what = format!("{name}-{width}-{scheme}");
                 self.photograph(&what).await;
                 let overflow = self.browser.run(OVERFLOW, &[]).await;
@@ -105,7 +108,7 @@ async fn furnish(stage: &Stage) {
     .await;
     let rotated = key("Webhook relay", "", "live", json!(["webhooks"])).await;
     let path = format!("/api/keys/{}/regenerate", id(&rotated));
-    let overlap = json!({ "overlap_seconds": 3600 });
+    let overlap = json!({ "overlap_seconds": 604_800 });
     assert_eq!(visitor.post(&path, overlap).await.status, 201);
     let dashboard = key(
         "Reporting",

@@ -181,7 +181,7 @@ async fn calls_are_shown_by_day() {
     let html = page(&demo, &visitor).await.text;
     assert!(html.contains("They cost 3 credits."), "{html}");
     assert!(html.contains(": 3 live, 2 simulated</title>"), "{html}");
-    assert!(html.contains(r#"<p class="figure">997</p>"#));
+    assert!(html.contains(r#"<p class="figure" id="credits">997</p>"#));
     // Those of another account are its own.
     let stranger = demo.log_in("acct_pro").await;
     assert!(page(&demo, &stranger).await.text.contains("No calls yet."));

@@ -47,7 +47,8 @@ pub(super) fn choices(catalog: &Catalog) -> Vec<Choice> {
     catalog.resources().map(choice).collect()
 }
 
-fn label(resource: &str) -> String {
+/// A name of the catalog or of a plan as people write it.
+pub(super) fn label(resource: &str) -> String {
     let capitalised = |word: &str| {
         let mut letters = word.chars();
         let first = letters.next().map(|first| first.to_ascii_uppercase());
