@@ -24,6 +24,8 @@ pub(crate) struct Demo {
 pub(crate) enum Place<'a> {
     Memory,
     File(&'a Path),
+    /// A database that has this address.
+    Database(&'a str),
 }
 
 /// What was answered.
@@ -68,6 +70,7 @@ impl Demo {
         let store = match place {
             Place::Memory => "memory".to_owned(),
             Place::File(path) => format!("sqlite:{}", path.display()),
+            Place::Database(address) => address.to_owned(),
         };
         command
             .env("RINGYO_ADDR", "127.0.0.1:0")
@@ -110,6 +113,16 @@ impl Demo {
 
     pub(crate) fn terminate(&self) {
         send_signal("-TERM", self.child.id());
+    }
+
+    /// Sends SIGSTOP: it keeps its connections, and does nothing.
+    pub(crate) fn freeze(&self) {
+        send_signal("-STOP", self.child.id());
+    }
+
+    /// Sends SIGCONT: it goes on as if no time had passed.
+    pub(crate) fn thaw(&self) {
+        send_signal("-CONT", self.child.id());
     }
 
     pub(crate) fn process_id(&self) -> u32 {
