@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::json;
-use xtask::servers::for_tests;
+use xtask::servers::{PostgresOptions, RedisOptions, for_tests};
 
 use crate::service::{Demo, Place, new_place, program};
 
@@ -96,19 +96,24 @@ fn the_help_names_every_flag_and_its_variable_and_shows_no_password() {
 
 #[test]
 fn the_passwords_of_database_and_redis_are_not_logged() {
-    let (Some(database), Some(redis)) = (for_tests::database(), for_tests::shared_redis()) else {
+    // Servers of its own: these ask for a password.
+    let Some(postgres) = for_tests::postgres(PostgresOptions::new()) else {
         return;
     };
+    let Some(redis) = for_tests::redis(RedisOptions::default()) else {
+        return;
+    };
+    let (database, limiter) = (postgres.url("postgres"), redis.url());
     let (directory, _) = new_place();
     let log = directory.path().join("log");
     let mut command = program();
     command.stderr(fs::File::create(&log).unwrap());
     command.envs([
         ("RINGYO_PEPPER", PEPPER),
-        ("RINGYO_LIMITER", &redis),
+        ("RINGYO_LIMITER", &limiter),
         ("RUST_LOG", "trace"),
     ]);
-    let demo = Demo::spawn(command, Place::Database(&database.url()));
+    let demo = Demo::spawn(command, Place::Database(&database));
     let key = demo.first_key().unwrap().to_owned();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let answer = runtime.block_on(demo.get(&key, "/v1/agents"));
@@ -116,7 +121,7 @@ fn the_passwords_of_database_and_redis_are_not_logged() {
     assert!(demo.stop().success());
 
     let log = fs::read_to_string(&log).unwrap();
-    for address in [database.url(), redis] {
+    for address in [database, limiter] {
         let (before, _) = address.rsplit_once('@').unwrap();
         let (_, password) = before.rsplit_once(':').unwrap();
         assert!(!log.contains(password));

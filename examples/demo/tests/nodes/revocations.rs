@@ -78,12 +78,12 @@ async fn without_hints(site: &Site, nodes: &[Demo; NODES]) -> Vec<Duration> {
     let keys = site::issue(&nodes[0], ACCOUNT, 5).await;
     let paused = site::listening(&client).await;
     assert_eq!(paused.len(), NODES, "each node listens");
-    site::signal("-STOP", &paused);
+    site::pause(&paused);
     let mut times = Vec::new();
     for (number, key) in keys.iter().enumerate() {
         times.push(revoke(nodes, key, number, &client).await);
     }
-    site::signal("-CONT", &paused);
+    site::resume(&paused);
     times
 }
 

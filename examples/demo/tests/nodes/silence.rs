@@ -169,7 +169,7 @@ impl<'s> Loss<'s> {
             }
             Way::HalfOpen => network.behave(Behaviour::Swallow),
         }
-        site::signal("-STOP", &loss.paused);
+        site::pause(&loss.paused);
         loss
     }
 
@@ -181,7 +181,7 @@ impl<'s> Loss<'s> {
     }
 
     async fn end(self) {
-        site::signal("-CONT", &self.paused);
+        site::resume(&self.paused);
         match self.way {
             Way::ListenerKilled => {
                 let (killing, killed) = self.killing.unwrap();

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio_postgres::{Client, NoTls};
 use xtask::servers::{Database, Postgres, PostgresOptions, Proxy, for_tests};
 
-use crate::service::{Demo, Place, Visitor};
+use crate::service::{Demo, Place, Visitor, wait_until_frozen};
 
 /// What all nodes prove keys with.
 pub(crate) const PEPPER: &str = "1:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
@@ -119,8 +119,20 @@ pub(crate) async fn end_listening(client: &Client) -> usize {
     client.query(&end, &[]).await.unwrap().len()
 }
 
-/// Sends a signal to processes of the server.
-pub(crate) fn signal(signal: &str, processes: &[i32]) {
+/// Stops processes of the server from running.
+pub(crate) fn pause(processes: &[i32]) {
+    signal("-STOP", processes);
+    for process in processes {
+        wait_until_frozen(process.unsigned_abs());
+    }
+}
+
+/// Lets them run on.
+pub(crate) fn resume(processes: &[i32]) {
+    signal("-CONT", processes);
+}
+
+fn signal(signal: &str, processes: &[i32]) {
     if !processes.is_empty() {
         let processes = processes.iter().map(i32::to_string);
         let sent = Command::new("kill").arg(signal).args(processes).status();
