@@ -220,6 +220,12 @@ mod tests {
             assert_eq!(number(database, "trusted_schema"), 0);
         }
         assert_eq!(number(&reader, "query_only"), 1);
+        // How safely it is written is no property of the file: what another program chose for
+        // itself is not what this one gets.
+        let careless = Connection::open(&path).unwrap();
+        careless.pragma_update(None, "synchronous", "OFF").unwrap();
+        assert_eq!(number(&careless, "synchronous"), 0);
+        assert_eq!(number(&file.connect_writer().unwrap(), "synchronous"), 2);
         let write = "INSERT INTO meta (name, value) VALUES ('a', 'b')";
         assert!(reader.execute(write, []).is_err());
         writer.execute(write, []).unwrap();

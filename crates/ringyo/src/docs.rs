@@ -3,5 +3,8 @@
 #[doc = include_str!("../docs/architecture.md")]
 pub mod architecture {}
 
+#[doc = include_str!("../docs/nodes.md")]
+pub mod nodes {}
+
 #[doc = include_str!("../docs/ringyoctl.md")]
 pub mod ringyoctl {}

@@ -47,8 +47,9 @@
 //! * Start with [`Ringyo`]; its parts are [`Authenticator`], [`KeyManager`], [`Accounts`],
 //!   [`Wallet`] and [`HttpMapping`].
 //! * [`key`], [`scope`], [`limit`], [`store`] and [`auth`] are the crates below, whole.
-//! * [`docs`] explains the architecture and the decisions behind it, and
-//!   [`ringyoctl`](docs::ringyoctl), which manages keys from a shell.
+//! * [`docs`] explains the architecture and the decisions behind it, how
+//!   [several nodes](docs::nodes) share one database, and [`ringyoctl`](docs::ringyoctl), which
+//!   manages keys from a shell.
 //!
 //! # Features
 //!

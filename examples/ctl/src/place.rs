@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ringyo::{
-    Accounts, Actor, KeyManager, Pepper, PepperId, PepperRing, Ringyo, SqliteStore, Timestamp,
+    Accounts, Actor, KeyManager, Pepper, PepperId, PepperRing, PostgresStore, Ringyo, SqliteStore,
+    Timestamp,
 };
 
 use crate::failure::Failure;
@@ -17,7 +18,8 @@ pub(crate) const PEPPER_VARIABLE: &str = "RINGYO_PEPPER";
 
 #[derive(Debug, Args)]
 pub(crate) struct Place {
-    /// Where keys are kept: sqlite:PATH
+    /// Where keys are kept: sqlite:PATH or postgres://…; put an address with a password in the
+    /// variable
     // A text until it is used: an address may hold a password, and clap would show what is wrong.
     #[arg(
         long,
@@ -28,7 +30,8 @@ pub(crate) struct Place {
     )]
     store: String,
 
-    /// File of `id:base64` lines, the first one active. Unless named it is beside the SQLite file
+    /// File of `id:base64` lines, the first one active. Unless named it is beside the SQLite file;
+    /// with PostgreSQL it has to be named
     #[arg(long, global = true, env = "RINGYO_PEPPER_FILE", value_name = "FILE")]
     pepper_file: Option<PathBuf>,
 
@@ -39,10 +42,11 @@ pub(crate) struct Place {
 }
 
 /// Where keys are kept.
-#[derive(Debug)]
 enum StoreLocation {
     /// In one SQLite file.
     Sqlite(PathBuf),
+    /// In the PostgreSQL database of this address, which may hold a password.
+    Postgres(String),
 }
 
 /// Whether a command proves or makes keys.
@@ -72,6 +76,7 @@ pub(crate) struct Session {
 #[derive(Debug)]
 enum OpenStore {
     Sqlite(SqliteStore),
+    Postgres(PostgresStore),
 }
 
 impl Place {
@@ -97,7 +102,6 @@ impl Place {
             Peppers::NotNeeded => Pepper::generate(PepperId::new(1)).into(),
         };
         let builder = Ringyo::builder(preset(), peppers);
-        // Another kind of store is one more arm here, and one more in `location`.
         let (builder, store) = match location {
             StoreLocation::Sqlite(path) => {
                 let is_new = !path.exists();
@@ -112,6 +116,12 @@ impl Place {
                 }
                 (builder.store(store.clone()), OpenStore::Sqlite(store))
             }
+            StoreLocation::Postgres(address) => {
+                // What it is called must not be said: it may hold a password.
+                let opened = PostgresStore::connect(&address).await;
+                let store = opened.map_err(|error| Failure::opening("the database", &error))?;
+                (builder.store(store.clone()), OpenStore::Postgres(store))
+            }
         };
         let ringyo = builder.build().await;
         Ok(Session {
@@ -125,6 +135,8 @@ impl Place {
     pub(crate) fn has_store(&self) -> Result<bool, Failure> {
         match self.location()? {
             StoreLocation::Sqlite(path) => Ok(path.exists()),
+            // It is made when it is opened.
+            StoreLocation::Postgres(_) => Ok(true),
         }
     }
 
@@ -161,6 +173,13 @@ impl Place {
                 path.push(".peppers");
                 Ok(Some(path.into()))
             }
+            StoreLocation::Postgres(_) => Err(Failure::usage(
+                "which peppers belong to the database has to be said",
+            )
+            .advice(
+                "set RINGYO_PEPPER, or name a file with --pepper-file; `ringyoctl pepper new \
+                 --write` makes one that is named and missing",
+            )),
         }
     }
 
@@ -172,10 +191,10 @@ impl Place {
             Some(("sqlite", path)) if !path.is_empty() && path != ":memory:" => {
                 Ok(StoreLocation::Sqlite(path.into()))
             }
-            Some(("postgres" | "postgresql", _)) => {
-                Err(Failure::usage("this build has no PostgreSQL store"))
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+                Ok(StoreLocation::Postgres(self.store.clone()))
             }
-            _ => Err(Failure::usage("a store is `sqlite:PATH`")),
+            _ => Err(Failure::usage("a store is `sqlite:PATH` or `postgres://…`")),
         }
         .map_err(|failure| failure.advice("name it with --store or RINGYO_STORE"))
     }
@@ -233,6 +252,10 @@ impl Session {
         let ended = self.ringyo.shutdown().await;
         let closed = match self.store {
             OpenStore::Sqlite(store) => store.close().await,
+            OpenStore::Postgres(store) => {
+                store.close();
+                Ok(())
+            }
         };
         ended
             .and(closed)

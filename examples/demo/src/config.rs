@@ -1,8 +1,13 @@
+use std::ffi::OsStr;
 use std::fmt;
+use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
 
 /// How to run the demo. Every flag can be set by an environment variable instead.
 ///
@@ -27,7 +32,8 @@ pub struct Config {
         long,
         env = "RINGYO_STORE",
         hide_env_values = true,
-        default_value = "sqlite:ringyo-demo.db"
+        default_value = "sqlite:ringyo-demo.db",
+        value_parser = Location::<StoreLocation>(PhantomData)
     )]
     pub store: StoreLocation,
 
@@ -36,7 +42,8 @@ pub struct Config {
         long,
         env = "RINGYO_LIMITER",
         hide_env_values = true,
-        default_value = "local"
+        default_value = "local",
+        value_parser = Location::<LimiterLocation>(PhantomData)
     )]
     pub limiter: LimiterLocation,
 
@@ -62,6 +69,33 @@ pub struct Config {
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub allow_demo_login: bool,
+}
+
+/// Reads the name of a place. Unlike clap's own it never repeats what it refuses: that may hold a
+/// password.
+#[derive(Debug, Clone, Copy)]
+struct Location<T>(PhantomData<fn() -> T>);
+
+impl<T> TypedValueParser for Location<T>
+where
+    T: FromStr<Err = LocationError> + Clone + Send + Sync + 'static,
+{
+    type Value = T;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        flag: Option<&clap::Arg>,
+        text: &OsStr,
+    ) -> Result<T, clap::Error> {
+        // What is no text names no place, as nothing does.
+        let parsed = text.to_str().unwrap_or_default().parse();
+        parsed.map_err(|error: LocationError| {
+            let flag = flag.map(ToString::to_string).unwrap_or_default();
+            let message = format!("{flag} makes no sense: {error}\n");
+            clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
+        })
+    }
 }
 
 impl Config {

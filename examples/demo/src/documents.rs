@@ -88,9 +88,9 @@ impl Documents {
         document: D,
     ) -> Result<D, Fault> {
         let sheet = sheet(&document)?;
-        self.shelf.insert(drawer::<D>(account), sheet).await?;
-        let kept = self.find(account, document.id()).await?;
-        kept.ok_or("the id belongs to something else".into())
+        let kept = self.shelf.insert(drawer::<D>(account), sheet).await?;
+        let kept = kept.ok_or("the id belongs to something else")?;
+        Ok(serde_json::from_str(&kept)?)
     }
 
     /// Adds documents, all or none, unless the account has any of their kind.

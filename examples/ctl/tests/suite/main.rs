@@ -7,6 +7,7 @@ mod commands;
 mod concurrent;
 mod demo;
 mod peppers;
+mod postgres;
 mod secrets;
 mod support;
 mod terminal;

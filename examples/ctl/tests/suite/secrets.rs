@@ -49,9 +49,11 @@ fn what_is_wrong_is_not_repeated_where_it_may_be_a_secret() {
     let place = Place::new();
     let told = place.run("revoke hunter2hunter2 --yes").failed(2);
     assert!(!told.contains("hunter2"), "{told}");
-    for store in [
-        "postgres://alice:hunter2@db/keys",
-        "mysql://alice:hunter2@db/keys",
+    for (store, code, said) in [
+        ("postgres://alice:hunter2@127.0.0.1:1/keys", 3, "refused"),
+        ("postgres://alice:hunter2@127.0.0.1:port/keys", 3, "the URL"),
+        ("postgres:alice:hunter2@db/keys", 2, "`postgres://…`"),
+        ("mysql://alice:hunter2@db/keys", 2, "`postgres://…`"),
     ] {
         let mut command = place.command();
         let ran: Ran = command
@@ -60,8 +62,8 @@ fn what_is_wrong_is_not_repeated_where_it_may_be_a_secret() {
             .output()
             .unwrap()
             .into();
-        let told = ran.failed(2);
-        assert!(!told.contains("hunter2"), "{told}");
+        let told = ran.failed(code);
+        assert!(told.contains(said) && !told.contains("hunter2"), "{told}");
     }
     let mut help = place.command();
     let help = help

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 pub(crate) struct Place {
     folder: TempDir,
+    store: String,
 }
 
 /// What became of a command.
@@ -22,8 +23,15 @@ pub(crate) struct Ran {
 impl Place {
     /// An empty folder.
     pub(crate) fn empty() -> Self {
-        let folder = TempDir::new().unwrap();
-        Self { folder }
+        Self::with_store("sqlite:keys.db")
+    }
+
+    /// An empty folder, and a store that may be somewhere else.
+    pub(crate) fn with_store(store: impl Into<String>) -> Self {
+        Self {
+            folder: TempDir::new().unwrap(),
+            store: store.into(),
+        }
     }
 
     /// A store with peppers, and `acct_1` on the plan `pro`.
@@ -45,7 +53,7 @@ impl Place {
             .current_dir(self.path())
             .env_clear()
             .env("USER", "alice")
-            .env("RINGYO_STORE", "sqlite:keys.db")
+            .env("RINGYO_STORE", &self.store)
             .stdin(Stdio::null());
         command
     }

@@ -124,11 +124,17 @@ const INSERT: &str = "INSERT INTO ringyo_demo.documents (account, kind, id, body
 
 #[async_trait]
 impl Shelf for Postgres {
-    async fn insert(&self, into: Drawer, sheet: Sheet) -> Result<(), Fault> {
+    async fn insert(&self, into: Drawer, sheet: Sheet) -> Result<Option<String>, Fault> {
+        // One statement: what another request has added it may take away again before a second one.
+        let insert = "INSERT INTO ringyo_demo.documents AS kept (account, kind, id, body)
+                      VALUES ($1, $2, $3, $4::text::jsonb)
+                      ON CONFLICT (id) DO UPDATE SET body = kept.body
+                      WHERE (kept.account, kept.kind) = (excluded.account, excluded.kind)
+                      RETURNING body::text";
         let values: [&(dyn ToSql + Sync); 4] =
             [&into.account.as_str(), &into.kind, &sheet.id, &sheet.body];
-        self.execute(INSERT, &values).await?;
-        Ok(())
+        let rows = self.query(insert, &values).await?;
+        Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
     }
 
     async fn insert_unless_any(&self, into: Drawer, sheets: Vec<Sheet>) -> Result<(), Fault> {

@@ -38,8 +38,9 @@ pub(super) type Change = Box<dyn FnOnce(&str) -> Result<String, Fault> + Send>;
 /// A place for documents. What changes something is one transaction, durable when it returns.
 #[async_trait]
 pub(super) trait Shelf: Debug + Send + Sync {
-    /// Adds a document. One of the same id that is there already stays.
-    async fn insert(&self, into: Drawer, sheet: Sheet) -> Result<(), Fault>;
+    /// Adds a document. One of the same id that is there already stays; the body that is there
+    /// then, unless the id belongs to another drawer.
+    async fn insert(&self, into: Drawer, sheet: Sheet) -> Result<Option<String>, Fault>;
 
     /// Adds documents, all or none, unless the drawer has any.
     async fn insert_unless_any(&self, into: Drawer, sheets: Vec<Sheet>) -> Result<(), Fault>;

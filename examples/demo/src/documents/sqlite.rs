@@ -84,9 +84,12 @@ impl Sqlite {
 
 #[async_trait]
 impl Shelf for Sqlite {
-    async fn insert(&self, into: Drawer, sheet: Sheet) -> Result<(), Fault> {
-        self.write(move |database| insert(database, &into, &sheet))
-            .await
+    async fn insert(&self, into: Drawer, sheet: Sheet) -> Result<Option<String>, Fault> {
+        self.write(move |database| {
+            insert(database, &into, &sheet)?;
+            find(database, &into, &sheet.id)
+        })
+        .await
     }
 
     async fn insert_unless_any(&self, into: Drawer, sheets: Vec<Sheet>) -> Result<(), Fault> {

@@ -6,37 +6,78 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::json;
+use xtask::servers::{PostgresOptions, RedisOptions, for_tests};
 
 use crate::service::{Demo, Place, new_place, program};
 
+const PEPPER: &str = "1:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
+
 #[test]
-fn what_this_build_does_not_have_is_said() {
-    let cases = [
+fn what_makes_no_sense_is_refused_and_no_password_is_repeated() {
+    let unreachable = "postgres://alice:hunter2@127.0.0.1:1/keys";
+    let cases: [(&[(&str, &str)], &str); 9] = [
+        (&[("RINGYO_STORE", "keys.db")], "`memory`, `sqlite:PATH` or"),
         (
-            ["--store", "postgres://localhost/keys"],
-            "no PostgreSQL store",
+            &[("RINGYO_STORE", "mysql://alice:hunter2@db/keys")],
+            "`postgres://…`",
         ),
-        (["--limiter", "redis://localhost"], "no Redis limiter"),
-        (["--store", "keys.db"], "`memory` or `sqlite:PATH`"),
-        (["--max-staleness", "soon"], "--max-staleness"),
+        (
+            &[("RINGYO_STORE", "postgres:alice:hunter2@db")],
+            "`postgres://…`",
+        ),
+        (
+            &[("RINGYO_LIMITER", "memcached://:hunter2@db")],
+            "`redis://…`",
+        ),
+        (&[("RINGYO_LIMITER", "redis:hunter2")], "`redis://…`"),
+        (&[("RINGYO_MAX_STALENESS", "soon")], "--max-staleness"),
+        (&[("RINGYO_STORE", unreachable)], "the same peppers"),
+        (
+            &[("RINGYO_STORE", unreachable), ("RINGYO_PEPPER", PEPPER)],
+            "refused",
+        ),
+        (
+            &[
+                ("RINGYO_STORE", "memory"),
+                ("RINGYO_LIMITER", "redis://:hunter2@127.0.0.1:port"),
+            ],
+            "redis address",
+        ),
     ];
-    for (flags, message) in cases {
-        let output = program().args(flags).output().unwrap();
-        let errors = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success());
-        assert!(errors.contains(message), "{flags:?}: {errors}");
-        assert_eq!(output.stdout, b"");
+    for (variables, message) in cases {
+        // As far as they can be, they are flags too, and what is said of those is the same.
+        let flags = variables
+            .iter()
+            .filter(|(name, _)| *name != "RINGYO_PEPPER");
+        let flags = flags.flat_map(|(name, value)| {
+            let name = name.trim_start_matches("RINGYO_").replace('_', "-");
+            [format!("--{}", name.to_lowercase()), (*value).to_owned()]
+        });
+        let peppers = variables
+            .iter()
+            .filter(|(name, _)| *name == "RINGYO_PEPPER");
+        for output in [
+            program().envs(variables.iter().copied()).output(),
+            program().envs(peppers.copied()).args(flags).output(),
+        ] {
+            let output = output.unwrap();
+            let errors = String::from_utf8(output.stderr).unwrap();
+            assert!(!output.status.success());
+            assert!(errors.contains(message), "{variables:?}: {errors}");
+            assert!(!errors.contains("hunter2"), "{errors}");
+            assert_eq!(output.stdout, b"");
+        }
     }
-    let by_variable = program()
-        .env("RINGYO_STORE", "postgres://h")
+}
+
+#[test]
+fn the_help_names_every_flag_and_its_variable_and_shows_no_password() {
+    let help = program()
+        .env("RINGYO_STORE", "postgres://alice:hunter2@db/keys")
+        .env("RINGYO_LIMITER", "redis://:hunter2@db")
+        .arg("--help")
         .output()
         .unwrap();
-    assert!(
-        String::from_utf8(by_variable.stderr)
-            .unwrap()
-            .contains("no PostgreSQL store")
-    );
-    let help = program().arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     for flag in [
         "addr",
@@ -50,6 +91,43 @@ fn what_this_build_does_not_have_is_said() {
         let variable = format!("RINGYO_{}", flag.replace('-', "_").to_uppercase());
         assert!(help.contains(&variable), "{variable}");
     }
+    assert!(!help.contains("hunter2"), "{help}");
+}
+
+#[test]
+fn the_passwords_of_database_and_redis_are_not_logged() {
+    // Servers of its own: these ask for a password.
+    let Some(postgres) = for_tests::postgres(PostgresOptions::new()) else {
+        return;
+    };
+    let Some(redis) = for_tests::redis(RedisOptions::default()) else {
+        return;
+    };
+    let (database, limiter) = (postgres.url("postgres"), redis.url());
+    let (directory, _) = new_place();
+    let log = directory.path().join("log");
+    let mut command = program();
+    command.stderr(fs::File::create(&log).unwrap());
+    command.envs([
+        ("RINGYO_PEPPER", PEPPER),
+        ("RINGYO_LIMITER", &limiter),
+        ("RUST_LOG", "trace"),
+    ]);
+    let demo = Demo::spawn(command, Place::Database(&database));
+    let key = demo.first_key().unwrap().to_owned();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let answer = runtime.block_on(demo.get(&key, "/v1/agents"));
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert!(demo.stop().success());
+
+    let log = fs::read_to_string(&log).unwrap();
+    for address in [database, limiter] {
+        let (before, _) = address.rsplit_once('@').unwrap();
+        let (_, password) = before.rsplit_once(':').unwrap();
+        assert!(!log.contains(password));
+    }
+    // The control: it is the log of what was done with them.
+    assert!(log.contains("tokio_postgres") && log.contains("the demo is ready"));
 }
 
 #[test]

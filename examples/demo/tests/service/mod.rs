@@ -2,10 +2,11 @@
 
 #![allow(dead_code, reason = "every test uses its part of it")]
 
-use std::fs::File;
+use std::fs::{self, DirEntry, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
@@ -24,6 +25,8 @@ pub(crate) struct Demo {
 pub(crate) enum Place<'a> {
     Memory,
     File(&'a Path),
+    /// A database that has this address.
+    Database(&'a str),
 }
 
 /// What was answered.
@@ -68,6 +71,7 @@ impl Demo {
         let store = match place {
             Place::Memory => "memory".to_owned(),
             Place::File(path) => format!("sqlite:{}", path.display()),
+            Place::Database(address) => address.to_owned(),
         };
         command
             .env("RINGYO_ADDR", "127.0.0.1:0")
@@ -110,6 +114,17 @@ impl Demo {
 
     pub(crate) fn terminate(&self) {
         send_signal("-TERM", self.child.id());
+    }
+
+    /// Sends SIGSTOP: it keeps its connections, and does nothing.
+    pub(crate) fn freeze(&self) {
+        send_signal("-STOP", self.child.id());
+        wait_until_frozen(self.child.id());
+    }
+
+    /// Sends SIGCONT: it goes on as if no time had passed.
+    pub(crate) fn thaw(&self) {
+        send_signal("-CONT", self.child.id());
     }
 
     pub(crate) fn process_id(&self) -> u32 {
@@ -297,6 +312,19 @@ pub(crate) fn program() -> Command {
 /// Sends SIGKILL to a process that somebody else waits for.
 pub(crate) fn kill(process: u32) {
     send_signal("-KILL", process);
+}
+
+/// Waits until SIGSTOP has reached every thread of a process: those that run go on for a moment.
+pub(crate) fn wait_until_frozen(process: u32) {
+    let is_frozen = |thread: DirEntry| {
+        // One that has ended meanwhile is not there on the next look.
+        fs::read_to_string(thread.path().join("stat"))
+            .is_ok_and(|stat| stat.rsplit_once(") ").unwrap().1.starts_with('T'))
+    };
+    let threads = || fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    while !threads().all(|thread| is_frozen(thread.unwrap())) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn send_signal(signal: &str, process: u32) {
