@@ -51,11 +51,18 @@ async fn a_process_that_was_frozen_reads_the_file_again_before_its_first_answer(
     let visitor = manager.log_in(ACCOUNT).await;
     let mut control_believed = 0;
     for key in site::issue(&manager, ACCOUNT, trials(5)).await {
-        for node in [&bounded, &control] {
-            assert_eq!(probe::ask(node, &key).await, Verdict::Believed);
-            node.freeze();
+        loop {
+            for node in [&bounded, &control] {
+                assert_eq!(probe::ask(node, &key).await, Verdict::Believed);
+                node.freeze();
+            }
+            match site::try_revoke(&visitor, &key).await.status {
+                200 => break,
+                // One was frozen while it wrote, and so nobody else could.
+                503 => [&bounded, &control].iter().for_each(|node| node.thaw()),
+                status => panic!("{status}"),
+            }
         }
-        site::revoke(&visitor, &key).await;
         let revoked = Instant::now();
         let asked = [&bounded, &control].map(|node| {
             let waiting = (0..10).map(|_| probe::begin(node, &key, revoked));
