@@ -6,6 +6,7 @@ mod changes;
 mod commands;
 mod concurrent;
 mod demo;
+mod lists;
 mod peppers;
 mod postgres;
 mod secrets;
