@@ -17,7 +17,7 @@ use crate::query::Id;
 pub(super) struct Asset {
     name: String,
     media_type: &'static str,
-    text: &'static str,
+    text: String,
 }
 
 static STYLE: LazyLock<Asset> = LazyLock::new(|| {
@@ -65,7 +65,7 @@ pub(super) async fn show(
         (header::CONTENT_TYPE, asset.media_type),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
     ];
-    (headers, asset.text)
+    (headers, &asset.text)
 }
 
 /// The name of something that pages load.
@@ -73,7 +73,8 @@ pub(super) async fn show(
 pub(super) struct AssetName(&'static Asset);
 
 impl Asset {
-    fn new(stem: &str, extension: &str, media_type: &'static str, text: &'static str) -> Self {
+    fn new(stem: &str, extension: &str, media_type: &'static str, source: &str) -> Self {
+        let text = without_notes(source);
         let mut hasher = DefaultHasher::new();
         text.hash(&mut hasher);
         let hash = hasher.finish();
@@ -87,6 +88,19 @@ impl Asset {
     fn url(&self) -> String {
         format!("/dashboard/assets/{}", self.name)
     }
+}
+
+/// A source without its indentation and the lines that are comments, which are for those who
+/// read the source. No string in these sources goes over the end of a line.
+fn without_notes(source: &str) -> String {
+    let is_note = |line: &&str| {
+        line.is_empty()
+            || line.starts_with("//")
+            || (line.starts_with("/*") && line.ends_with("*/"))
+    };
+    let lines = source.lines().map(str::trim_start);
+    let lines: Vec<&str> = lines.filter(|line| !is_note(line)).collect();
+    lines.join("\n")
 }
 
 fn all() -> [&'static Asset; 3] {

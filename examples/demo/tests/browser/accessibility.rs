@@ -1,5 +1,6 @@
 //! An audit by axe-core, in both colour schemes, of every page and every dialog.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use xtask::axe_core;
@@ -57,6 +58,34 @@ async fn nothing_keeps_anybody_out() {
     stage.choose(&key, "rename").await;
     audit(browser, axe, "rename").await;
     browser.press("\u{e00c}").await;
+
+    // Every state, both modes, and what is said when something does not work.
+    let visitor = demo.log_in("acct_agency").await;
+    let (disabled, _) = visitor.issue("live", &["calls:read"]).await;
+    let (replaced, _) = visitor.issue("live", &["agents"]).await;
+    let (revoked, _) = visitor.issue("test", &["read_only"]).await;
+    for (id, action) in [
+        (disabled, "disable"),
+        (replaced, "regenerate"),
+        (revoked, "revoke"),
+    ] {
+        let path = format!("/api/keys/{id}/{action}");
+        let answer = visitor.call(Method::POST, &path, None).await;
+        assert!(answer.status < 300, "{}", answer.text);
+    }
+    browser.select("#state", "All").await;
+    for state in ["disabled", "superseded", "revoked"] {
+        browser.find(&format!("[data-state={state}]")).await;
+    }
+    let cut = "window.real = fetch; window.fetch = () => Promise.reject(new TypeError('cut'))";
+    browser.run(cut, &[]).await;
+    stage.choose(&key, "disable").await;
+    browser.find(".trouble button").await;
+    browser.click("#filter .button").await;
+    browser.find("#problem button").await;
+    audit(browser, axe, "every state, and errors").await;
+    browser.run("window.fetch = window.real", &[]).await;
+
     for width in [360, 768] {
         browser.resize(width, 800).await;
         audit(browser, axe, "a narrow list").await;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::driver::Browser;
-use crate::stage::{Stage, id};
+use crate::stage::{Stage, id, row};
 
 const TAB: &str = "\u{e004}";
 const ENTER: &str = "\u{e007}";
@@ -117,4 +117,43 @@ async fn a_key_is_made_and_revoked_by_keyboard() {
         ))
         .await;
     assert_eq!(demo.get(&key, "/v1/calls").await.code(), "api_key_revoked");
+}
+
+#[tokio::test]
+async fn a_key_is_renamed_switched_off_and_regenerated_by_keyboard() {
+    let Some(stage) = Stage::of("acct_agency").await else {
+        return;
+    };
+    let Stage { browser, demo, .. } = &stage;
+    let key = stage.create("By mouse").await;
+    stage.done(&key).await;
+    let row = row(&key);
+    let summary = format!("{row} summary");
+    // Each is chosen from the menu, to which the focus comes back.
+    let choose = async |action: &str| {
+        let back = format!("return document.activeElement.matches(\"{summary}\")");
+        browser.until(&back).await;
+        browser.press(ENTER).await;
+        tab_to(browser, &format!("{row} [data-do={action}]")).await;
+        browser.press(ENTER).await;
+    };
+    choose("rename").await;
+    browser.press("By keyboard").await;
+    browser.press(ENTER).await;
+    choose("disable").await;
+    browser.find(&format!("{row}[data-state=disabled]")).await;
+    let name = browser.text(&format!("{row} .name")).await;
+    assert_eq!(name, "By keyboard");
+    assert_eq!(
+        demo.get(&key, "/v1/agents").await.code(),
+        "api_key_disabled"
+    );
+    choose("enable").await;
+    browser.find(&format!("{row}[data-state=active]")).await;
+    choose("regenerate").await;
+    tab_to(browser, "#regenerate-dialog .primary").await;
+    browser.press(ENTER).await;
+    let new = stage.shown_key().await;
+    assert_eq!(demo.get(&new, "/v1/agents").await.status, 200);
+    assert_eq!(demo.get(&key, "/v1/agents").await.status, 401);
 }
