@@ -1,0 +1,200 @@
+//! What does a store cost, beside one plain indexed SELECT through the same driver?
+//!
+//! `cargo bench -p ringyo-bench --bench stores` starts a private PostgreSQL, which syncs to the
+//! disk as usual, and opens a SQLite file. Every case is timed in turns with the SELECT; what is
+//! printed is the median of each and their ratio.
+#![allow(missing_docs, reason = "a program")]
+#![allow(clippy::unwrap_used, reason = "a bench that cannot run may panic")]
+#![allow(clippy::print_stdout, reason = "the figures")]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use ringyo::{
+    Credential, KeyId, NewKey, PepperRing, Plan, PostgresStore, Preset, Quota, Ringyo, SqliteStore,
+    Store, Timestamp,
+};
+use tempfile::TempDir;
+use xtask::servers::{PostgresOptions, for_tests};
+
+const KEYS: usize = 1_000;
+const ROUNDS: usize = 300;
+
+const PEPPER: &str = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// Statements that each change every key, so that there are 100 000 changes to catch up with.
+const STATEMENTS: usize = 100;
+
+/// What is measured, on one store.
+struct Bench<S> {
+    store: S,
+    warm: Ringyo,
+    /// Believes nothing that it has read, so each decision reads the store.
+    cold: Ringyo,
+    keys: Vec<(KeyId, String)>,
+}
+
+fn main() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let place = TempDir::new().unwrap();
+        sqlite(&place).await;
+        postgres().await;
+    });
+}
+
+async fn sqlite(place: &TempDir) {
+    let path = place.path().join("keys.db");
+    let bench = Bench::new(SqliteStore::open(&path).await.unwrap()).await;
+    let plain = rusqlite::Connection::open(&path).unwrap();
+    let select = "SELECT digest FROM keys WHERE id = ?1";
+    let mut statement = plain.prepare(select).unwrap();
+    let mut floor = |id: &KeyId| {
+        let digest: String = statement
+            .query_row([id.as_str()], |row| row.get(0))
+            .unwrap();
+        black_box(digest);
+    };
+    println!("SQLite");
+    let changes = || {
+        for number in 0..STATEMENTS {
+            let name = format!("name {number}");
+            plain
+                .execute("UPDATE keys SET name = ?1 WHERE status = 'active'", [name])
+                .unwrap();
+        }
+    };
+    bench.run(async |id| floor(id), async || changes()).await;
+}
+
+async fn postgres() {
+    let Some(server) = for_tests::postgres(PostgresOptions::new().fsync()) else {
+        return;
+    };
+    let database = server.create_database().unwrap();
+    let url = database.url();
+    let bench = Bench::new(PostgresStore::connect(&url).await.unwrap()).await;
+    let connecting = tokio_postgres::connect(&url, tokio_postgres::NoTls);
+    let (client, connection) = connecting.await.unwrap();
+    tokio::spawn(connection);
+    let select = "SELECT digest FROM ringyo.keys WHERE id = $1";
+    let statement = client.prepare(select).await.unwrap();
+    println!("PostgreSQL");
+    let floor = async |id: &KeyId| {
+        let row = client.query_one(&statement, &[&id.as_str()]).await.unwrap();
+        black_box(row.get::<_, String>(0));
+    };
+    let changes = async || {
+        for number in 0..STATEMENTS {
+            let update = "UPDATE ringyo.keys SET name = $1 WHERE status = 'active'";
+            let name = format!("name {number}");
+            client.execute(update, &[&name]).await.unwrap();
+        }
+    };
+    bench.run(floor, changes).await;
+}
+
+impl<S: Store + Clone + 'static> Bench<S> {
+    async fn new(store: S) -> Self {
+        let peppers = || PepperRing::parse(PEPPER).unwrap();
+        let mut preset = Preset::ringyo();
+        let plan = Plan::limited("wide", Quota::per_second(1_000_000_000));
+        preset.plans = [plan].into_iter().collect();
+        let builder = Ringyo::builder(preset.clone(), peppers()).store(store.clone());
+        let warm = builder.build().await.unwrap();
+        let builder = Ringyo::builder(preset, peppers()).store(store.clone());
+        let cold = builder.max_staleness(Duration::ZERO).build().await.unwrap();
+        warm.accounts().create("acct_1", "wide").await.unwrap();
+        let mut keys = Vec::with_capacity(KEYS);
+        for _ in 0..KEYS {
+            let new = NewKey::live("acct_1", "Bench").scopes(["agents"]);
+            let issued = warm.keys().issue(new).await.unwrap();
+            let header = format!("Bearer {}", issued.key.expose());
+            keys.push((issued.record.id, header));
+        }
+        Self {
+            store,
+            warm,
+            cold,
+            keys,
+        }
+    }
+
+    async fn run(&self, mut floor: impl AsyncFnMut(&KeyId), changes: impl AsyncFnOnce()) {
+        let key = |round: usize| &self.keys[round * 7 % KEYS];
+        for (_, header) in &self.keys {
+            self.warm
+                .authenticate(Credential::bearer(header))
+                .await
+                .unwrap();
+        }
+        let (mut floors, mut warm, mut cold) = (Vec::new(), Vec::new(), Vec::new());
+        for round in 0..ROUNDS {
+            let (id, header) = key(round);
+            floors.push(timed(async || floor(id).await).await);
+            let decide = async |ringyo: &Ringyo| {
+                let caller = ringyo.authenticate(Credential::bearer(header)).await;
+                black_box(caller.unwrap());
+            };
+            warm.push(timed(async || decide(&self.warm).await).await);
+            cold.push(timed(async || decide(&self.cold).await).await);
+        }
+        let floor = median(&mut floors);
+        println!("  a plain indexed SELECT        {floor:>12.1?}");
+        let tell = |what: &str, times: &mut Vec<Duration>| {
+            let time = median(times);
+            let ratio = time.as_secs_f64() / floor.as_secs_f64();
+            println!("  {what:<30}{time:>12.1?}{ratio:>12.3} × SELECT");
+        };
+        tell("a warm decision", &mut warm);
+        tell("a cold decision", &mut cold);
+
+        // 10 000 uses in the chunks in which they are saved.
+        let mut touched = Vec::new();
+        for turn in 0..5 {
+            let used: Vec<_> = self.keys.iter().map(|(id, _)| (*id, at(turn))).collect();
+            let save = async || {
+                for _ in 0..10_000 / KEYS {
+                    self.store.touch_keys(&used).await.unwrap();
+                }
+            };
+            touched.push(timed(save).await);
+        }
+        tell("10 000 last-used times", &mut touched);
+
+        let before = self.store.changes_since(None).await.unwrap().cursor;
+        changes().await;
+        let catch_up = async || {
+            black_box(self.store.changes_since(Some(&before)).await.unwrap());
+        };
+        let mut caught_up = Vec::new();
+        for _ in 0..5 {
+            caught_up.push(timed(catch_up).await);
+        }
+        tell("catching up 100 000 changes", &mut caught_up);
+
+        let mut revoked = Vec::new();
+        for (id, _) in &self.keys[..ROUNDS] {
+            let revoke = async || {
+                self.warm.keys().revoke(*id).await.unwrap();
+            };
+            revoked.push(timed(revoke).await);
+        }
+        tell("a revocation", &mut revoked);
+    }
+}
+
+fn at(turn: i64) -> Timestamp {
+    Timestamp::from_unix_millis(1_800_000_000_000 + turn)
+}
+
+async fn timed(work: impl AsyncFnOnce()) -> Duration {
+    let start = Instant::now();
+    work().await;
+    start.elapsed()
+}
+
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
