@@ -1,8 +1,8 @@
 //! What does a store cost, beside one plain indexed SELECT through the same driver?
 //!
 //! `cargo bench -p ringyo-bench --bench stores` starts a private PostgreSQL, which syncs to the
-//! disk as usual, and opens a SQLite file. Every case is timed in turns with the SELECT; what is
-//! printed is the median of each and their ratio.
+//! disk as usual, and opens a SQLite file. Decisions are timed in turns with the SELECT, what takes
+//! longer after them; what is printed is the median of each and its ratio to the SELECT.
 #![allow(missing_docs, reason = "a program")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot run may panic")]
 #![allow(clippy::print_stdout, reason = "the figures")]
@@ -22,7 +22,7 @@ const ROUNDS: usize = 300;
 
 const PEPPER: &str = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-/// Statements that each change every key, so that there are 100 000 changes to catch up with.
+/// Statements that each change every key: 100 000 events about 1 000 keys to catch up with.
 const STATEMENTS: usize = 100;
 
 /// What is measured, on one store.
@@ -149,13 +149,18 @@ impl<S: Store + Clone + 'static> Bench<S> {
         tell("a warm decision", &mut warm);
         tell("a cold decision", &mut cold);
 
-        // 10 000 uses in the chunks in which they are saved.
+        // 10 000 uses in the chunks in which they are saved, each later than the one before.
         let mut touched = Vec::new();
+        let chunks = 10_000 / KEYS as i64;
         for turn in 0..5 {
-            let used: Vec<_> = self.keys.iter().map(|(id, _)| (*id, at(turn))).collect();
+            let used = |chunk: i64| -> Vec<_> {
+                let at = at(turn * chunks + chunk);
+                self.keys.iter().map(|(id, _)| (*id, at)).collect()
+            };
+            let used: Vec<_> = (0..chunks).map(used).collect();
             let save = async || {
-                for _ in 0..10_000 / KEYS {
-                    self.store.touch_keys(&used).await.unwrap();
+                for used in &used {
+                    self.store.touch_keys(used).await.unwrap();
                 }
             };
             touched.push(timed(save).await);
@@ -171,7 +176,7 @@ impl<S: Store + Clone + 'static> Bench<S> {
         for _ in 0..5 {
             caught_up.push(timed(catch_up).await);
         }
-        tell("catching up 100 000 changes", &mut caught_up);
+        tell("catching up 100 000 events", &mut caught_up);
 
         let mut revoked = Vec::new();
         for (id, _) in &self.keys[..ROUNDS] {

@@ -133,7 +133,8 @@ EXECUTE FUNCTION refuse('events are kept');
 -- will see that it cannot know.
 CREATE FUNCTION keep_event() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    IF OLD.xid <= (SELECT value::xid8 FROM meta WHERE name = 'pruned_xid') THEN
+    IF OLD.xid <= (SELECT value::xid8 FROM meta WHERE name = 'pruned_xid'
+                   AND value::xid8 < pg_snapshot_xmax(pg_current_snapshot())) THEN
         RETURN OLD;
     END IF;
     RAISE EXCEPTION 'events are kept';

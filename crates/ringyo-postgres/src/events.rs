@@ -77,7 +77,8 @@ pub(crate) async fn prune(call: &Call, before: Timestamp) -> Result<u64, Failure
         WITH old AS (
             SELECT revision FROM events
             WHERE at < $1
-              AND xid <= (SELECT value::xid8 FROM meta WHERE name = 'pruned_xid')),
+              AND xid <= (SELECT value::xid8 FROM meta WHERE name = 'pruned_xid'
+                          AND value::xid8 < pg_snapshot_xmax(pg_current_snapshot()))),
         deleted AS (
             DELETE FROM events
             WHERE revision IN (SELECT revision FROM old)

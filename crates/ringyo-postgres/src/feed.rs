@@ -34,6 +34,12 @@
 //!   way.)
 //! * *Waiting for a synchronous standby* happens before a transaction counts as finished.
 //! * *Nobody chooses `xid`*: a trigger sets it.
+//! * *No number of a transaction comes twice.* That does not hold after a session has crashed: the
+//!   server starts over, and numbers whose traces were not on the disk yet are given out again. A
+//!   change that gets one of them looks as if it had been visible before. But the numbers of events
+//!   do not come twice, since sequences are logged ahead; so an event with a number above the
+//!   newest that S held is in the answer whatever its transaction. Otherwise that adds nothing:
+//!   such an event was not visible in S.
 //!
 //! `xid >= pg_snapshot_xmin(Sₙ₋₁)` only narrows the scan: whatever is older was finished then. A
 //! transaction that stays open for long holds that border back and makes the scan wider, which
@@ -50,7 +56,8 @@
 //! The newest event, by number and time, is the last word where all of these agree.
 //!
 //! Pruning deletes only what is finished to every snapshot from then on, and first moves a mark
-//! past it; a cursor that began before the mark means everything.
+//! past it; a cursor that began before the mark means everything. A mark that this cluster has not
+//! counted to came with a dump from another one, and says nothing here.
 
 use std::str::FromStr;
 
@@ -107,20 +114,27 @@ macro_rules! behind {
             now!(),
             ", known AS MATERIALIZED (
                 SELECT $1::text = history
-                   AND (SELECT value::xid8 FROM meta WHERE name = 'pruned_xid')
-                       < pg_snapshot_xmin($4::text::pg_snapshot)
+                   AND (SELECT value::xid8 < pg_snapshot_xmin($4::text::pg_snapshot)
+                            OR value::xid8 >= pg_snapshot_xmax(snapshot)
+                        FROM meta WHERE name = 'pruned_xid')
                    AND ($2::bigint = 0
                         OR EXISTS (SELECT FROM events
                                    WHERE revision = $2::bigint AND at = $3::timestamptz))
                    AS known
                 FROM now),
             changed AS (
-                SELECT DISTINCT key, CASE WHEN key IS NULL THEN account END AS account
+                SELECT key, CASE WHEN key IS NULL THEN account END AS account
                 FROM events
                 WHERE (SELECT known FROM known)
                   AND xid >= pg_snapshot_xmin($4::text::pg_snapshot)
                   AND xid < (SELECT pg_snapshot_xmax(snapshot) FROM now)
-                  AND NOT pg_visible_in_snapshot(xid, $4::text::pg_snapshot))"
+                  AND NOT pg_visible_in_snapshot(xid, $4::text::pg_snapshot)
+                UNION
+                SELECT key, CASE WHEN key IS NULL THEN account END
+                FROM events
+                WHERE (SELECT known FROM known)
+                  AND revision > $2::bigint
+                  AND xid < (SELECT pg_snapshot_xmax(snapshot) FROM now))"
         )
     };
 }

@@ -327,6 +327,54 @@ async fn events_of_another_cluster_are_no_news() {
     assert_eq!(step(&store, &mut cursor).await, [account("own")]);
 }
 
+/// After a crash of a session the server gives numbers of transactions out again that were not on
+/// the disk yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_of_a_transaction_that_comes_again_hides_nothing() {
+    let Some(place) = Place::new() else { return };
+    let store = place.open().await;
+    let client = place.by_hand().await;
+    client.batch_execute(&event_about("early")).await.unwrap();
+    let mut cursor = now(&store).await;
+    client
+        .batch_execute(
+            "ALTER TABLE events DISABLE TRIGGER events_stamped;
+             INSERT INTO events (xid, at, kind, actor, account)
+             VALUES ('3', now(), 'account.edited', 'sql', 'again');
+             ALTER TABLE events ENABLE TRIGGER events_stamped",
+        )
+        .await
+        .unwrap();
+    assert_eq!(step(&store, &mut cursor).await, [account("again")]);
+    assert_eq!(step(&store, &mut cursor).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mark_of_another_cluster_means_nothing_here() {
+    let Some(place) = Place::new() else { return };
+    let store = place.open().await;
+    let client = place.by_hand().await;
+    client.batch_execute(&event_about("kept")).await.unwrap();
+    client
+        .batch_execute(
+            "ALTER TABLE meta DISABLE TRIGGER meta_checked;
+             UPDATE meta SET value = '9000000000' WHERE name = 'pruned_xid';
+             ALTER TABLE meta ENABLE TRIGGER meta_checked",
+        )
+        .await
+        .unwrap();
+    let mut cursor = now(&store).await;
+    client.batch_execute(&event_about("own")).await.unwrap();
+    assert_eq!(step(&store, &mut cursor).await, [account("own")]);
+    assert_eq!(step(&store, &mut cursor).await, []);
+    // Nor does it let anything be pruned.
+    assert_eq!(
+        store.prune_events(at(i64::from(u32::MAX))).await.unwrap(),
+        0
+    );
+    assert!(client.batch_execute("DELETE FROM events").await.is_err());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn pruning_deletes_what_is_old_and_finished_and_no_follower_misses_it() {
     // Of its own: what is open in other databases of a server keeps events, too.
