@@ -129,5 +129,9 @@ async fn escape_by_mistake_does_not_lose_a_key() {
     browser
         .until("return !document.querySelector('#secret-dialog').open")
         .await;
+    // The page hears of it a moment later.
+    browser
+        .until("return !document.querySelector('#secret').textContent")
+        .await;
     assert!(places(browser, &key).await.is_empty());
 }

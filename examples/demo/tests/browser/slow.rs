@@ -212,7 +212,9 @@ async fn what_people_reach_is_a_page() {
     let rename = "document.querySelector('.accounts button').value = 'acct_none'";
     browser.run(rename, &[]).await;
     browser.click(".accounts button").await;
-    assert_eq!(browser.text("h1").await, "Not found");
+    browser
+        .until("return document.querySelector('h1')?.textContent === 'Not found'")
+        .await;
     // The control: what is for programs is no page.
     browser
         .open(&format!("{}/dashboard/api/nothing", demo.url))
