@@ -189,6 +189,7 @@ fn header(issued: &IssuedKey) -> String {
 /// # Panics
 ///
 /// When it does wait: then it is not what was meant to be measured.
+#[inline]
 pub fn poll_now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,

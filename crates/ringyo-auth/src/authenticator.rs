@@ -2,13 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringyo_key::{ParsedKey, Proof};
-use ringyo_limit::{Decision, LimitError, LimitErrorKind, Now};
+use ringyo_limit::{LimitError, LimitErrorKind, Now, Outcome};
 use ringyo_store::{KeyRecord, KeyState, Timestamp};
 
 use crate::cache::CachedKey;
 use crate::core::{Core, wall};
 use crate::credential::Presented;
-use crate::error::{InvalidKey, Unavailable};
+use crate::error::{Exceeded, InvalidKey, Unavailable};
 use crate::service::Service;
 use crate::{AuthError, Caller, Credential, Plan, Refused};
 
@@ -42,7 +42,16 @@ impl Authenticator {
     /// [`AuthError`]; [`AuthError::Unavailable`] when store or limiter gave no answer, which is
     /// neither a yes nor a no.
     pub async fn authenticate(&self, credential: Credential<'_>) -> Result<Caller, AuthError> {
-        self.decide(credential).await.map_err(AuthError::from)
+        let core = &self.service.core;
+        let proven = prove(core, &credential)?;
+        match attempt(core, &proven, &credential) {
+            Attempt::Admitted(caller) => Ok(caller),
+            Attempt::Refused(error, _) => Err(error),
+            // Boxed, and with all it needs, to keep the future of a warm decision small.
+            Attempt::Waits(found) => Box::pin(wait(core, proven, credential, found))
+                .await
+                .map_err(AuthError::from),
+        }
     }
 
     /// The same, and with a refusal also whose key it was, where that has been proven: for what
@@ -55,9 +64,9 @@ impl Authenticator {
         let core = &self.service.core;
         let proven = prove(core, &credential)?;
         match attempt(core, &proven, &credential) {
-            Attempt::Decided(decided) => decided,
-            // Boxed, to keep the future of a warm decision small.
-            Attempt::Waits(found) => Box::pin(wait(core, &proven, &credential, found)).await,
+            Attempt::Admitted(caller) => Ok(caller),
+            Attempt::Refused(error, key) => Err(Refused::of(error, key)),
+            Attempt::Waits(found) => Box::pin(wait(core, proven, credential, found)).await,
         }
     }
 
@@ -72,7 +81,8 @@ impl Authenticator {
             Err(error) => return Some(Err(error.into())),
         };
         match attempt(core, &proven, &credential) {
-            Attempt::Decided(decided) => Some(decided),
+            Attempt::Admitted(caller) => Some(Ok(caller)),
+            Attempt::Refused(error, key) => Some(Err(Refused::of(error, key))),
             Attempt::Waits(_) => None,
         }
     }
@@ -147,7 +157,8 @@ fn prove<'a>(core: &Core, credential: &Credential<'a>) -> Result<Proven<'a>, Aut
 
 /// How far a decision got without waiting for anybody.
 enum Attempt {
-    Decided(Result<Caller, Refused>),
+    Admitted(Caller),
+    Refused(AuthError, Arc<CachedKey>),
     /// The limiter has to be asked about this key, or the store, if there is none.
     Waits(Option<Found>),
 }
@@ -167,23 +178,29 @@ fn attempt(core: &Core, proven: &Proven<'_>, credential: &Credential<'_>) -> Att
         return Attempt::Waits(None);
     };
     if let Err(error) = admit(core, &key, proven, credential, now) {
-        return Attempt::Decided(Err(Refused::of(error, key)));
+        return Attempt::Refused(error, key);
     }
-    let rate = match key.charge() {
-        None => None,
-        Some(charge) => match core.limiter.check_now(&charge, now) {
-            None => return Attempt::Waits(Some(Found { key, now })),
-            decided => decided,
+    let rate = match key.pay(now.monotonic) {
+        None => match key.charge() {
+            None => None,
+            Some(charge) => match core.limiter.check_now(&charge, now) {
+                None => return Attempt::Waits(Some(Found { key, now })),
+                Some(decision) => Some(decision.outcome()),
+            },
         },
+        paid => paid,
     };
-    Attempt::Decided(within_rate(core, key, rate, now))
+    match within_rate(core, &key, rate, now) {
+        Ok(at) => Attempt::Admitted(Caller::new(key, at, rate)),
+        Err(outcome) => Attempt::Refused(exceeded(&key, outcome), key),
+    }
 }
 
 /// Questions 4 to 8, within one deadline for all who are asked.
 async fn wait(
     core: &Arc<Core>,
-    proven: &Proven<'_>,
-    credential: &Credential<'_>,
+    proven: Proven<'_>,
+    credential: Credential<'_>,
     found: Option<Found>,
 ) -> Result<Caller, Refused> {
     let mut limited = None;
@@ -192,7 +209,7 @@ async fn wait(
             Some(found) => found,
             None => {
                 let found = load(core, &proven.parsed).await?;
-                if let Err(error) = admit(core, &found.key, proven, credential, found.now) {
+                if let Err(error) = admit(core, &found.key, &proven, &credential, found.now) {
                     return Err(Refused::of(error, found.key));
                 }
                 found
@@ -204,14 +221,17 @@ async fn wait(
                 None => {
                     limited = Some(key.clone());
                     match core.limiter.check(&charge, now).await {
-                        Ok(decision) => Some(decision),
+                        Ok(decision) => Some(decision.outcome()),
                         Err(error) => return Err(Refused::of(unlimited(error), key)),
                     }
                 }
-                decided => decided,
+                Some(decision) => Some(decision.outcome()),
             },
         };
-        within_rate(core, key, rate, now)
+        match within_rate(core, &key, rate, now) {
+            Ok(at) => Ok(Caller::new(key, at, rate)),
+            Err(outcome) => Err(Refused::of(exceeded(&key, outcome), key)),
+        }
     };
     match tokio::time::timeout(core.store_deadline, deciding).await {
         Ok(decided) => decided,
@@ -238,10 +258,14 @@ fn admit(
     if !is_same_secret(core, key, proven) {
         return Err(InvalidKey::WrongSecret.into());
     }
+    if key.is_unquestioned(wall(now)) {
+        return Ok(());
+    }
     check_admitted(key, credential, now)
 }
 
 /// Questions 6 and 7.
+#[inline(never)]
 fn check_admitted(key: &CachedKey, credential: &Credential<'_>, now: Now) -> Result<(), AuthError> {
     check_usable(key, credential, wall(now))?;
     if !key.account.plan.has_api_access() {
@@ -250,22 +274,25 @@ fn check_admitted(key: &CachedKey, credential: &Credential<'_>, now: Now) -> Res
     Ok(())
 }
 
+/// The moment at which the request is let in, if it is.
 #[inline(always)]
 fn within_rate(
     core: &Core,
-    key: Arc<CachedKey>,
-    rate: Option<Decision>,
+    key: &CachedKey,
+    rate: Option<Outcome>,
     now: Now,
-) -> Result<Caller, Refused> {
+) -> Result<Timestamp, Outcome> {
     let at = wall(now);
     // A key that runs into its limit is a key in use.
-    core.cache.note_use(&key, at);
+    core.cache.note_use(key, at);
     match rate {
-        Some(decision) if !decision.is_allowed() => {
-            Err(Refused::of(AuthError::RateLimited(decision), key))
-        }
-        rate => Ok(Caller::new(key, at, rate)),
+        Some(outcome) if !outcome.is_allowed() => Err(outcome),
+        _ => Ok(at),
     }
+}
+
+fn exceeded(key: &Arc<CachedKey>, outcome: Outcome) -> AuthError {
+    AuthError::RateLimited(Exceeded::by(key.clone(), outcome))
 }
 
 /// Question 4: the record from the store.

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use ringyo_key::{KeyId, Mode};
-use ringyo_limit::Decision;
+use ringyo_limit::{Decision, Outcome};
 use ringyo_scope::{Requirement, ScopeSet};
 use ringyo_store::{AccountId, Timestamp};
 
@@ -17,11 +17,12 @@ use crate::{AuthError, Plan};
 pub struct Caller {
     key: Arc<CachedKey>,
     at: Timestamp,
-    rate: Option<Decision>,
+    rate: Option<Outcome>,
 }
 
 impl Caller {
-    pub(crate) fn new(key: Arc<CachedKey>, at: Timestamp, rate: Option<Decision>) -> Self {
+    #[inline]
+    pub(crate) fn new(key: Arc<CachedKey>, at: Timestamp, rate: Option<Outcome>) -> Self {
         Self { key, at, rate }
     }
 
@@ -77,8 +78,9 @@ impl Caller {
     /// What the rate limiter said, for the headers of the response; `None` if the plan has no
     /// rate limit.
     #[must_use]
-    pub fn rate(&self) -> Option<&Decision> {
-        self.rate.as_ref()
+    #[inline]
+    pub fn rate(&self) -> Option<Decision> {
+        self.key.decision(self.rate?)
     }
 
     /// Lets the call go on if the key may do what it needs. Pure and without allocation.
@@ -133,7 +135,7 @@ impl fmt::Debug for Caller {
             .field("key", &self.key_id())
             .field("account", self.account())
             .field("mode", &self.mode())
-            .field("rate", &self.rate)
+            .field("rate", &self.rate())
             .finish()
     }
 }

@@ -1,10 +1,13 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ringyo_key::{KeyId, ParseError};
-use ringyo_limit::{Decision, LimitError};
+use ringyo_limit::{Decision, LimitError, Outcome};
 use ringyo_scope::Missing;
 use ringyo_store::StoreError;
+
+use crate::cache::CachedKey;
 
 /// Why a request was not let through.
 ///
@@ -42,7 +45,7 @@ pub enum AuthError {
     PlanRequired,
     /// The account, or the key, has used up its rate.
     #[error("rate limit exceeded")]
-    RateLimited(Decision),
+    RateLimited(Exceeded),
     /// The key may not do that.
     #[error("the key lacks a permission")]
     InsufficientPermissions(Missing),
@@ -52,6 +55,51 @@ pub enum AuthError {
     /// Store or limiter gave no answer, so the question is open. Never a verdict on the key.
     #[error("authentication is unavailable")]
     Unavailable(#[source] Unavailable),
+}
+
+/// The rate that a request has run into.
+///
+/// Made from a [`Decision`] by services that limit something else besides.
+#[derive(Clone)]
+pub struct Exceeded(Rate);
+
+/// A decision, or what it can be made of again: errors are kept small, because the answer to every
+/// request is as large as the largest of them.
+#[derive(Clone)]
+enum Rate {
+    Of(Arc<CachedKey>, Outcome),
+    Given(Arc<Decision>),
+}
+
+impl Exceeded {
+    pub(crate) fn by(key: Arc<CachedKey>, outcome: Outcome) -> Self {
+        Self(Rate::Of(key, outcome))
+    }
+
+    /// What the rate limiter said.
+    ///
+    /// # Panics
+    ///
+    /// Never: a key that ran into a limit has one.
+    #[must_use]
+    pub fn decision(&self) -> Decision {
+        match &self.0 {
+            Rate::Of(key, outcome) => key.decision(*outcome).expect("a key with a limit"),
+            Rate::Given(decision) => **decision,
+        }
+    }
+}
+
+impl From<Decision> for Exceeded {
+    fn from(decision: Decision) -> Self {
+        Self(Rate::Given(Arc::new(decision)))
+    }
+}
+
+impl fmt::Debug for Exceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Exceeded").field(&self.decision()).finish()
+    }
 }
 
 /// Why a presented text is no key of this service.

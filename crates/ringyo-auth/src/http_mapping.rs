@@ -101,7 +101,7 @@ impl HttpMapping {
         let retry_after = meaning.retry_after.map(headers::retry_after);
         let rate = refusal.decision();
         let rate =
-            rate.map(|decision| headers::rate(self.style.rate_headers, decision, now.unix_millis));
+            rate.map(|decision| headers::rate(self.style.rate_headers, &decision, now.unix_millis));
         let headers = challenge
             .into_iter()
             .chain(retry_after)
@@ -146,7 +146,7 @@ impl HttpMapping {
         let at = caller.authenticated_at().as_unix_millis();
         let which = self.style.rate_headers;
         let rate = caller.rate();
-        rate.map(|decision| headers::rate(which, decision, at))
+        rate.map(|decision| headers::rate(which, &decision, at))
             .into_iter()
             .flatten()
     }
@@ -158,7 +158,7 @@ pub trait Refusal {
     fn meaning(&self, catalog: &Catalog) -> Meaning;
 
     #[doc(hidden)]
-    fn decision(&self) -> Option<&Decision> {
+    fn decision(&self) -> Option<Decision> {
         None
     }
 }
@@ -168,9 +168,9 @@ impl Refusal for AuthError {
         meaning::of_auth(self, catalog)
     }
 
-    fn decision(&self) -> Option<&Decision> {
+    fn decision(&self) -> Option<Decision> {
         match self {
-            Self::RateLimited(decision) => Some(decision),
+            Self::RateLimited(exceeded) => Some(exceeded.decision()),
             _ => None,
         }
     }

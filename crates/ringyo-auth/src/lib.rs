@@ -69,7 +69,7 @@ mod wallet;
 pub use authenticator::{Authenticator, Inspection};
 pub use caller::{Caller, LiveCaller};
 pub use credential::{Credential, CredentialSources};
-pub use error::{AuthError, InvalidKey, Unavailable};
+pub use error::{AuthError, Exceeded, InvalidKey, Unavailable};
 pub use http_mapping::{
     BodyStyle, HttpMapping, HttpStyle, RateHeaders, Refusal, Rejection, envelope,
 };

@@ -20,28 +20,25 @@ const VALUES: [u8; 256] = {
 };
 
 /// The place of the first byte that is not a digit.
-#[inline]
 pub(crate) fn first_foreign(text: &[u8]) -> Option<usize> {
-    // Looking at every byte before asking where the bad one is keeps the usual case free of
+    text.iter().position(|&byte| is_foreign(byte) != 0)
+}
+
+/// Whether all are digits.
+#[inline]
+pub(crate) fn are_digits<const N: usize>(text: &[u8; N]) -> bool {
+    // Looking at every byte before asking whether one is bad keeps the usual case free of
     // branches, and lane by lane is how compilers make one instruction of sixteen bytes. The last
     // block overlaps the one before, so that no byte is left over.
-    let (blocks, rest) = text.as_chunks::<LANES>();
+    let (blocks, _) = text.as_chunks::<LANES>();
     let mut foreign = [0; LANES];
-    for block in blocks {
+    for block in blocks.iter().chain(text.last_chunk()) {
         mark_foreign(&mut foreign, block);
     }
-    match text.last_chunk() {
-        Some(last) => mark_foreign(&mut foreign, last),
-        None => {
-            for (lane, &byte) in foreign.iter_mut().zip(rest) {
-                *lane = is_foreign(byte);
-            }
-        }
+    if N < LANES {
+        return first_foreign(text).is_none();
     }
-    if u128::from_ne_bytes(foreign) == 0 {
-        return None;
-    }
-    text.iter().position(|&byte| is_foreign(byte) != 0)
+    u128::from_ne_bytes(foreign) == 0
 }
 
 const LANES: usize = 16;
@@ -108,11 +105,14 @@ mod tests {
                 let mut text = vec![b'z'; len];
                 text[place] = byte;
                 let expected = (!byte.is_ascii_alphanumeric()).then_some(place);
-                assert_eq!(
-                    first_foreign(&text),
-                    expected,
-                    "byte {byte} at {place} of {len}"
-                );
+                let spot = format!("byte {byte} at {place} of {len}");
+                assert_eq!(first_foreign(&text), expected, "{spot}");
+                let are_digits = match len {
+                    2 => are_digits::<2>(text.as_slice().try_into().unwrap()),
+                    16 => are_digits::<16>(text.as_slice().try_into().unwrap()),
+                    _ => are_digits::<56>(text.as_slice().try_into().unwrap()),
+                };
+                assert_eq!(are_digits, expected.is_none(), "{spot}");
             }
         }
         assert_eq!(first_foreign(b""), None);

@@ -63,6 +63,21 @@ impl Brand {
         brand
     }
 
+    /// Whether a text starts with the brand and the `_` after it.
+    #[inline]
+    pub(crate) fn starts(&self, text: &[u8]) -> bool {
+        let len = usize::from(self.len);
+        let is_brand = match text.first_chunk() {
+            // In one comparison, whatever the length.
+            Some(start) => {
+                let rest = 8 * (Self::MAX_LEN - len);
+                u128::from_be_bytes(*start) >> rest == u128::from_be_bytes(self.letters) >> rest
+            }
+            None => text.starts_with(self.as_bytes()),
+        };
+        is_brand && text.get(len) == Some(&b'_')
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.letters[..usize::from(self.len)]
     }

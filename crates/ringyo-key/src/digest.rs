@@ -1,5 +1,6 @@
 use std::fmt;
 
+use ctutils::CtEq as _;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::block_api::compress256;
 use sha2::{Digest as _, Sha256};
@@ -14,8 +15,10 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 /// ```compile_fail
 /// fn early_exit(a: ringyo_key::Digest, b: ringyo_key::Digest) -> bool { a == b }
 /// ```
+// In words: they stay in registers on the way from the hash to the comparison, where bytes would go
+// through memory.
 #[derive(Clone)]
-pub struct Digest([u8; Self::LEN]);
+pub struct Digest([u64; Self::LEN / 8]);
 
 impl Digest {
     /// Bytes of a digest.
@@ -23,21 +26,28 @@ impl Digest {
 
     /// A digest as a store gives it back.
     #[must_use]
-    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
-        Self(bytes)
+    pub fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        let (words, _) = bytes.as_chunks();
+        Self(std::array::from_fn(|place| {
+            u64::from_be_bytes(words[place])
+        }))
     }
 
     /// The bytes to store.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
-        &self.0
+    pub fn to_bytes(&self) -> [u8; Self::LEN] {
+        let mut bytes = [0; Self::LEN];
+        for (bytes, word) in bytes.as_chunks_mut().0.iter_mut().zip(self.0) {
+            *bytes = word.to_be_bytes();
+        }
+        bytes
     }
 
     /// 64 lower-case hexadecimal characters, for stores that keep text.
     #[must_use]
     pub fn to_hex(&self) -> String {
         const HEX: &[u8; 16] = b"0123456789abcdef";
-        self.0
+        self.to_bytes()
             .iter()
             .flat_map(|byte| [byte >> 4, byte & 15])
             .map(|nibble| char::from(HEX[usize::from(nibble)]))
@@ -56,19 +66,20 @@ impl Digest {
         for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
             *byte = (nibble(pair[0])? << 4 | nibble(pair[1])?) as u8;
         }
-        Ok(Self(bytes))
+        Ok(Self::from_bytes(bytes))
     }
 
     /// Whether both are the same, in time that does not depend on where they differ.
     #[must_use]
+    #[inline]
     pub fn matches(&self, other: &Self) -> bool {
-        constant_time_eq::constant_time_eq_32(&self.0, &other.0)
+        self.0.ct_eq(&other.0).to_bool()
     }
 
     /// The number that a key carries as its tag: the first 8 bytes, big-endian, modulo 62⁶.
-    pub(crate) fn tag(&self) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_be_bytes([a, b, c, d, e, f, g, h]) % crate::base62::SIX_DIGITS
+    #[inline]
+    pub(crate) const fn tag(&self) -> u64 {
+        self.0[0] % crate::base62::SIX_DIGITS
     }
 }
 
@@ -107,7 +118,7 @@ impl KeySchedule {
         crate::testing::count_hmac();
         let mut mac = self.mac.clone();
         mac.update(message);
-        Digest(mac.finalize().into_bytes().into())
+        Digest::from_bytes(mac.finalize().into_bytes().into())
     }
 
     /// The same of the first `len` bytes of a text. If it goes on for long enough, a whole block is
@@ -167,11 +178,11 @@ impl OneBlock {
             &mut outer,
             words.map(u32::to_be_bytes).as_flattened().as_chunks().0,
         );
-        let mut digest = [0; Digest::LEN];
-        for (bytes, word) in digest.as_chunks_mut().0.iter_mut().zip(outer) {
-            *bytes = word.to_be_bytes();
-        }
-        Digest(digest)
+        let (pairs, _) = outer.as_chunks();
+        Digest(std::array::from_fn(|place| {
+            let [high, low]: [u32; 2] = pairs[place];
+            u64::from(high) << 32 | u64::from(low)
+        }))
     }
 }
 
@@ -292,9 +303,9 @@ mod tests {
             for len in 0..=text.len() {
                 let message = &text[..len];
                 let expected = by_the_crate(key, message);
-                assert_eq!(schedule.digest(message).0, expected);
+                assert_eq!(schedule.digest(message).to_bytes(), expected);
                 for text in [message, &text[..(len + 12).min(text.len())], &text] {
-                    assert_eq!(schedule.digest_of_start(text, len).0, expected);
+                    assert_eq!(schedule.digest_of_start(text, len).to_bytes(), expected);
                 }
             }
         }
@@ -308,7 +319,7 @@ mod tests {
         ) {
             let start = &message[..message.len() / 2];
             let digest = KeySchedule::new(&key).digest_of_start(&message, start.len());
-            prop_assert_eq!(digest.0, by_the_crate(&key, start));
+            prop_assert_eq!(digest.to_bytes(), by_the_crate(&key, start));
         }
     }
 }

@@ -1,8 +1,12 @@
 use std::fmt;
 
-use crate::{Brand, KeyId, Mode, ParseError, base62};
+use zeroize::Zeroizing;
+
+use crate::{Brand, Digest, KeyId, Mode, ParseError, PepperId, PepperRing, base62};
 
 pub(crate) const SECRET_LEN: usize = 32;
+/// What is drawn at random.
+pub(crate) const RANDOM_LEN: usize = KeyId::LEN + SECRET_LEN;
 /// The mode and what separates it from the body.
 const MODE_LEN: usize = Mode::LEN + 1;
 const TAG_LEN: usize = 6;
@@ -53,6 +57,7 @@ impl KeyFormat {
     /// # Errors
     ///
     /// [`ParseError`], in the order brand, length, mode, characters, checksum.
+    #[inline]
     pub fn parse<'a>(&self, text: &'a [u8]) -> Result<ParsedKey<'a>, ParseError> {
         let expected = key_len(self.brand_of(text).ok_or(ParseError::Brand)?);
         if text.len() != expected {
@@ -67,7 +72,8 @@ impl KeyFormat {
         if !matches!(&prefix[prefix.len() - MODE_LEN..], b"live_" | b"test_") {
             return Err(ParseError::Mode);
         }
-        if let Some(place) = base62::first_foreign(body) {
+        if !base62::are_digits(body) {
+            let place = base62::first_foreign(body).unwrap_or_default();
             return Err(ParseError::Character {
                 position: prefix.len() + place,
             });
@@ -90,7 +96,15 @@ impl KeyFormat {
     /// What may be shown of a key for good: brand, mode and id, e.g. `rg_live_0a1B2c3D4e5F…`.
     #[must_use]
     pub fn hint(&self, mode: Mode, id: KeyId) -> String {
-        format!("{}_{mode}_{id}…", self.brand)
+        let parts = [
+            self.brand.as_str(),
+            "_",
+            mode.as_str(),
+            "_",
+            id.as_str(),
+            "…",
+        ];
+        parts.concat()
     }
 
     /// A regular expression that finds the keys of this format, retired brands included, in code,
@@ -124,15 +138,12 @@ impl KeyFormat {
             .fold(key_len(&self.brand), usize::max)
     }
 
+    #[inline]
     fn brand_of(&self, text: &[u8]) -> Option<&Brand> {
-        let starts = |brand: &Brand| {
-            text.strip_prefix(brand.as_bytes())
-                .is_some_and(|rest| rest.first() == Some(&b'_'))
-        };
-        if starts(&self.brand) {
+        if self.brand.starts(text) {
             return Some(&self.brand);
         }
-        self.retired.iter().find(|brand| starts(brand))
+        self.retired.iter().find(|brand| brand.starts(text))
     }
 }
 
@@ -206,12 +217,43 @@ impl fmt::Debug for ParsedKey<'_> {
     }
 }
 
-/// Puts a key together from its parts; the caller vouches that they are base62 digits.
-pub(crate) fn assemble(signed: &str, tag: u64) -> String {
-    let mut text = String::with_capacity(signed.len() + TAG_LEN + CHECKSUM_LEN);
-    text.push_str(signed);
-    text.extend(base62::encode_six(tag).map(char::from));
-    let checksum = u64::from(crc32fast::hash(text.as_bytes()));
-    text.extend(base62::encode_six(checksum).map(char::from));
-    text
+/// A key in the making. It is put together where it is to stay, so that nothing of it is copied and
+/// left behind, and wiped if it is never finished.
+pub(crate) struct Draft(Zeroizing<Vec<u8>>);
+
+impl Draft {
+    pub(crate) fn new(brand: Brand, mode: Mode) -> Self {
+        let letters = brand.as_bytes();
+        let mut text = vec![b'_'; key_len(&brand)];
+        text[..letters.len()].copy_from_slice(letters);
+        text[letters.len() + 1..][..Mode::LEN].copy_from_slice(mode.as_str().as_bytes());
+        Self(Zeroizing::new(text))
+    }
+
+    /// Id and secret, to be filled with base62 digits.
+    pub(crate) fn random(&mut self) -> &mut [u8; RANDOM_LEN] {
+        let (_, body) = self.last_chunk::<BODY_LEN>();
+        body.first_chunk_mut().expect("a body begins with them")
+    }
+
+    /// Adds tag and checksum, and gives the digest.
+    pub(crate) fn sign(&mut self, peppers: &PepperRing) -> (PepperId, Digest) {
+        let signed = self.0.len() - TAG_LEN - CHECKSUM_LEN;
+        let (pepper, digest) = peppers.digest_new(&self.0, signed);
+        self.0[signed..][..TAG_LEN].copy_from_slice(&base62::encode_six(digest.tag()));
+        let (checked, checksum) = self.last_chunk::<CHECKSUM_LEN>();
+        *checksum = base62::encode_six(crc32fast::hash(checked).into());
+        (pepper, digest)
+    }
+
+    /// The key.
+    pub(crate) fn finish(mut self) -> String {
+        let text = std::mem::take(&mut *self.0);
+        String::from_utf8(text).expect("a key is ASCII")
+    }
+
+    fn last_chunk<const N: usize>(&mut self) -> (&mut [u8], &mut [u8; N]) {
+        let parts = self.0.split_last_chunk_mut();
+        parts.expect("a key is longer than any part of it")
+    }
 }

@@ -3,6 +3,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use ctutils::CtEq as _;
 use zeroize::Zeroizing;
 
 use crate::digest::KeySchedule;
@@ -142,7 +143,7 @@ impl PepperRing {
     /// A forger who guesses the tag gets past with probability 62⁻⁶ (one in 57 thousand million)
     /// and then meets a store that does not know the id, or the digest of another secret.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn prove(&self, key: &ParsedKey<'_>) -> Option<Proof> {
         // Nearly every key is of the active pepper; the others are tried apart from it, so that
         // its digest is made where it is wanted and not copied there.
@@ -162,8 +163,10 @@ impl PepperRing {
             .and_then(|entry| entry.prove(key))
     }
 
-    pub(crate) fn digest_new(&self, signed: &[u8]) -> (PepperId, Digest) {
-        (self.active.id, self.active.schedule.digest(signed))
+    /// The digest of a new key: of the first `signed` bytes of its text.
+    pub(crate) fn digest_new(&self, text: &[u8], signed: usize) -> (PepperId, Digest) {
+        let schedule = &self.active.schedule;
+        (self.active.id, schedule.digest_of_start(text, signed))
     }
 
     fn entries(&self) -> impl Iterator<Item = &Entry> {
@@ -179,12 +182,12 @@ impl Entry {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn prove(&self, key: &ParsedKey<'_>) -> Option<Proof> {
         let (text, len) = key.signed();
         let digest = self.schedule.digest_of_start(text, len);
-        let (expected, carried) = (digest.tag().to_be_bytes(), key.tag().to_be_bytes());
-        constant_time_eq::constant_time_eq_n(&expected, &carried).then_some(Proof {
+        let is_ours = digest.tag().ct_eq(&key.tag()).to_bool();
+        is_ours.then_some(Proof {
             pepper: self.id,
             digest,
         })

@@ -3,29 +3,38 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use crate::charge::{Bucket, Charge};
+use crate::charge::Charge;
 use crate::error::LimitErrorKind;
 use crate::quota::Quota;
 
 /// What a limiter decided about a [`Charge`], with the numbers that a response shows.
 ///
-/// Small and `Copy`; making one allocates nothing. Limiters make it with
-/// [`from_backlog`](Self::from_backlog), so that all of them round and name things alike.
+/// `Copy`; making one allocates nothing, and its numbers are worked out when they are asked for.
+/// Limiters make it with [`from_backlog`](Self::from_backlog), so that all of them round and name
+/// things alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    account: Quota,
+    key: Option<Quota>,
+    outcome: Outcome,
+}
+
+/// A [`Decision`] without the quotas that it was made under: what is left to be kept by those who
+/// have the quotas anyway. With the charge it was made on it is the [decision](Decision::on) again.
 // It is handed on several times for each request. Its small parts are as wide as they are so that
 // there are no gaps between them, which would be copied byte by byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Decision {
-    account: BucketState,
-    key: Option<BucketState>,
-    /// [`NEVER`] without one.
-    retry_after_nanos: u64,
+pub struct Outcome {
+    account_backlog_nanos: u64,
+    key_backlog_nanos: u64,
+    weight: NonZeroU32,
+    /// For how many cells the bucket pays where it admits one.
+    shares: NonZeroU32,
+    /// In nanoseconds; no limiter counts in steps of more than four seconds.
+    tick_nanos: u32,
     verdict: Verdict,
-    binding: BucketKind,
     checked_by: CheckedBy,
 }
-
-/// Longer than anything takes to refill.
-const NEVER: u64 = u64::MAX;
 
 /// Whether a charge was admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -127,85 +136,77 @@ impl Decision {
         verdict: Verdict,
         backlog: Backlog,
     ) -> Self {
-        let backlog = [nanos(backlog.account), nanos(backlog.key)];
-        Self::in_ticks(tick, charge, verdict, backlog)
+        let tick_nanos = u32::try_from(tick.as_nanos()).unwrap_or(u32::MAX);
+        let outcome = Outcome {
+            tick_nanos: tick_nanos.max(1),
+            ..Outcome::local(
+                verdict,
+                charge.weight(),
+                nanos(backlog.account),
+                nanos(backlog.key),
+            )
+        };
+        Self::on(charge, outcome)
     }
 
-    /// The same from nanoseconds, which is what the limiter of the process counts in.
+    /// The decision that has this outcome on that charge.
+    #[must_use]
     #[inline]
-    pub(crate) fn from_nanos(
-        charge: &Charge<'_>,
-        verdict: Verdict,
-        account_backlog: u64,
-        key_backlog: u64,
-    ) -> Self {
-        let backlog = [account_backlog, key_backlog];
-        Self::in_ticks(Duration::from_nanos(1), charge, verdict, backlog)
-    }
-
-    #[inline]
-    fn in_ticks(
-        tick: Duration,
-        charge: &Charge<'_>,
-        verdict: Verdict,
-        [account_backlog, key_backlog]: [u64; 2],
-    ) -> Self {
-        let account = Level::of(BucketKind::Account, charge.account(), account_backlog, tick);
-        let key = charge
-            .key()
-            .map(|bucket| Level::of(BucketKind::Key, bucket, key_backlog, tick));
-        let weight = charge.weight().get();
-        let account_wait = account.wait(weight);
-        let key_wait = key.map_or(Wait::Until(0), |key| key.wait(weight));
-        let key_binds = key.is_some_and(|key| match verdict {
-            Verdict::Denied => key_wait > account_wait,
-            Verdict::Allowed => key.is_nearer_to_refusal_than(&account),
-        });
+    pub const fn on(charge: &Charge<'_>, outcome: Outcome) -> Self {
+        let key = match charge.key() {
+            Some(key) => Some(key.quota),
+            None => None,
+        };
         Self {
-            verdict,
-            account: account.state,
-            key: key.map(|key| key.state),
-            retry_after_nanos: match (verdict, account_wait.max(key_wait)) {
-                (Verdict::Denied, Wait::Until(nanos)) => nanos,
-                (Verdict::Denied, Wait::Forever) | (Verdict::Allowed, _) => NEVER,
-            },
-            binding: if key_binds {
-                BucketKind::Key
-            } else {
-                BucketKind::Account
-            },
-            checked_by: CheckedBy::Local,
+            account: charge.account().quota,
+            key,
+            outcome,
         }
+    }
+
+    /// The decision without the quotas of its charge.
+    #[must_use]
+    #[inline]
+    pub const fn outcome(&self) -> Outcome {
+        self.outcome
     }
 
     /// The same decision, made by somebody else. For limiters and for what wraps them.
     #[must_use]
     pub const fn with_checked_by(self, checked_by: CheckedBy) -> Self {
-        Self { checked_by, ..self }
+        Self {
+            outcome: Outcome {
+                checked_by,
+                ..self.outcome
+            },
+            ..self
+        }
     }
 
     /// Whether the charge was admitted.
     #[must_use]
     pub const fn verdict(&self) -> Verdict {
-        self.verdict
+        self.outcome.verdict
     }
 
     /// Whether the verdict is [`Verdict::Allowed`].
     #[must_use]
     pub const fn is_allowed(&self) -> bool {
-        matches!(self.verdict, Verdict::Allowed)
+        self.outcome.is_allowed()
     }
 
     /// The account's bucket after the decision.
     #[must_use]
-    pub const fn account(&self) -> BucketState {
-        self.account
+    pub fn account(&self) -> BucketState {
+        self.account_level()
+            .state(BucketKind::Account, self.outcome.shares)
     }
 
     /// The key's own bucket after the decision; `None` when the charge has none.
     #[must_use]
-    pub const fn key(&self) -> Option<BucketState> {
-        self.key
+    pub fn key(&self) -> Option<BucketState> {
+        let level = self.key_level()?;
+        Some(level.state(BucketKind::Key, self.outcome.shares))
     }
 
     /// How long after a denial the same charge will be admitted if nobody else charges the
@@ -215,10 +216,16 @@ impl Decision {
     /// `None` after a denial means never: the charge weighs more than a bucket can hold, see
     /// [`Charge::is_payable`]. Always `None` when the charge was admitted.
     #[must_use]
-    pub const fn retry_after(&self) -> Option<Duration> {
-        match self.retry_after_nanos {
-            NEVER => None,
-            nanos => Some(Duration::from_nanos(nanos)),
+    pub fn retry_after(&self) -> Option<Duration> {
+        if self.is_allowed() {
+            return None;
+        }
+        let weight = self.outcome.weight.get();
+        let account_wait = self.account_level().wait(weight);
+        let key_wait = self.key_level().map(|key| key.wait(weight));
+        match key_wait.map_or(account_wait, |key_wait| key_wait.max(account_wait)) {
+            Wait::Until(nanos) => Some(Duration::from_nanos(nanos)),
+            Wait::Forever => None,
         }
     }
 
@@ -229,22 +236,80 @@ impl Decision {
     /// equal, or if there is no other.
     #[must_use]
     pub fn binding(&self) -> BucketState {
-        match (self.binding, self.key) {
-            (BucketKind::Key, Some(key)) => key,
-            _ => self.account,
+        let account = self.account_level();
+        let shares = self.outcome.shares;
+        match self.key_level() {
+            Some(key) if self.binds(&key, &account) => key.state(BucketKind::Key, shares),
+            _ => account.state(BucketKind::Account, shares),
         }
     }
 
     /// The same decision as a node sees it that pays for `shares` cells where it admits one.
     pub(crate) fn with_remaining_divided_by(mut self, shares: NonZeroU32) -> Self {
-        self.account.remaining /= shares;
-        if let Some(key) = &mut self.key {
-            key.remaining /= shares;
-        }
+        self.outcome.shares = shares;
         self
     }
 
     /// Who decided; tells a decision that was really checked from one that was waved through.
+    #[must_use]
+    pub const fn checked_by(&self) -> CheckedBy {
+        self.outcome.checked_by
+    }
+
+    #[inline]
+    fn account_level(&self) -> Level {
+        let outcome = &self.outcome;
+        Level::of(
+            self.account,
+            outcome.account_backlog_nanos,
+            outcome.tick_nanos,
+        )
+    }
+
+    #[inline]
+    fn key_level(&self) -> Option<Level> {
+        let outcome = &self.outcome;
+        let level = |quota| Level::of(quota, outcome.key_backlog_nanos, outcome.tick_nanos);
+        self.key.map(level)
+    }
+
+    fn binds(&self, key: &Level, account: &Level) -> bool {
+        let weight = self.outcome.weight.get();
+        match self.outcome.verdict {
+            Verdict::Denied => key.wait(weight) > account.wait(weight),
+            Verdict::Allowed => key.is_nearer_to_refusal_than(account),
+        }
+    }
+}
+
+impl Outcome {
+    /// What the limiter of this process decided, which counts in nanoseconds.
+    #[inline]
+    pub(crate) const fn local(
+        verdict: Verdict,
+        weight: NonZeroU32,
+        account_backlog_nanos: u64,
+        key_backlog_nanos: u64,
+    ) -> Self {
+        Self {
+            account_backlog_nanos,
+            key_backlog_nanos,
+            weight,
+            shares: NonZeroU32::MIN,
+            tick_nanos: 1,
+            verdict,
+            checked_by: CheckedBy::Local,
+        }
+    }
+
+    /// Whether the charge was admitted.
+    #[must_use]
+    #[inline]
+    pub const fn is_allowed(&self) -> bool {
+        matches!(self.verdict, Verdict::Allowed)
+    }
+
+    /// Who decided.
     #[must_use]
     pub const fn checked_by(&self) -> CheckedBy {
         self.checked_by
@@ -293,46 +358,56 @@ enum Wait {
     Forever,
 }
 
+/// How full one bucket is.
 #[derive(Clone, Copy)]
 struct Level {
-    state: BucketState,
+    quota: Quota,
     interval_nanos: u64,
     fill_nanos: u64,
+    backlog_nanos: u64,
 }
 
 impl Level {
     #[inline]
-    fn of(kind: BucketKind, bucket: Bucket<'_>, backlog_nanos: u64, tick: Duration) -> Self {
-        let quota = bucket.quota;
+    fn of(quota: Quota, backlog_nanos: u64, tick_nanos: u32) -> Self {
+        let tick = Duration::from_nanos(tick_nanos.into());
         let interval_nanos = nanos(quota.refill_interval_in(tick));
-        let fill_nanos = interval_nanos.saturating_mul(quota.burst().into());
-        let free = fill_nanos.saturating_sub(backlog_nanos);
         Self {
-            state: BucketState {
-                kind,
-                quota,
-                remaining: u32::try_from(free / interval_nanos).unwrap_or(u32::MAX),
-                reset_after_nanos: backlog_nanos,
-            },
+            quota,
             interval_nanos,
-            fill_nanos,
+            fill_nanos: interval_nanos.saturating_mul(quota.burst().into()),
+            backlog_nanos,
         }
     }
 
+    #[inline]
+    fn state(&self, kind: BucketKind, shares: NonZeroU32) -> BucketState {
+        BucketState {
+            kind,
+            quota: self.quota,
+            remaining: self.remaining() / shares,
+            reset_after_nanos: self.backlog_nanos,
+        }
+    }
+
+    #[inline]
+    fn remaining(&self) -> u32 {
+        let free = self.fill_nanos.saturating_sub(self.backlog_nanos);
+        u32::try_from(free / self.interval_nanos).unwrap_or(u32::MAX)
+    }
+
     fn wait(&self, weight: u32) -> Wait {
-        if weight > self.state.quota.burst() {
+        if weight > self.quota.burst() {
             return Wait::Forever;
         }
         let cost = self.interval_nanos.saturating_mul(weight.into());
-        let backlog_if_paid = self.state.reset_after_nanos.saturating_add(cost);
+        let backlog_if_paid = self.backlog_nanos.saturating_add(cost);
         Wait::Until(backlog_if_paid.saturating_sub(self.fill_nanos))
     }
 
     fn is_nearer_to_refusal_than(&self, other: &Self) -> bool {
-        let (this, other) = (self.state, other.state);
-        this.remaining < other.remaining
-            || (this.remaining == other.remaining
-                && this.reset_after_nanos > other.reset_after_nanos)
+        let (this, that) = (self.remaining(), other.remaining());
+        this < that || (this == that && self.backlog_nanos > other.backlog_nanos)
     }
 }
 

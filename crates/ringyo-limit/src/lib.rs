@@ -84,7 +84,7 @@ mod tally;
 
 pub use charge::{Bucket, Charge};
 pub use clock::{Clock, ManualClock, Monotonic, Now, SystemClock};
-pub use decision::{Backlog, BucketKind, BucketState, CheckedBy, Decision, Verdict};
+pub use decision::{Backlog, BucketKind, BucketState, CheckedBy, Decision, Outcome, Verdict};
 pub use error::{LimitError, LimitErrorKind};
 pub use limiter::RateLimiter;
 pub use local::LocalLimiter;

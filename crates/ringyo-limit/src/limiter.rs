@@ -63,9 +63,10 @@ pub trait RateLimiter: Debug + Send + Sync {
     /// The bucket of `account`, for somebody who will charge it again and again and
     /// [brings it along](Charge::with_tally). Charges nothing.
     ///
-    /// `None` from a limiter that counts elsewhere than in this process; it is then charged by name
-    /// alone. One that wraps another gives what that one gives, if it passes charges on to it as
-    /// they are. Decisions with and without it are the same.
+    /// `None` from a limiter that counts elsewhere than in this process, or that wants to be asked
+    /// about every charge: a tally is [charged](Tally::charge) without it. One that wraps another
+    /// gives what that one gives, if it passes charges on to it as they are and adds nothing.
+    /// Decisions with and without it are the same.
     fn tally(&self, account: &str) -> Option<Tally>;
 
     /// Says whether the limiter could decide right now, for a health check. Charges nothing.

@@ -1,6 +1,6 @@
 //! The limiter for one process.
 
-mod arrival;
+pub(crate) mod arrival;
 mod buckets;
 
 use std::fmt;
@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use crate::charge::{Bucket, Charge};
 use crate::clock::{Monotonic, Now};
-use crate::decision::{Decision, Verdict};
+use crate::decision::{Decision, Outcome, Verdict};
 use crate::error::LimitError;
 use crate::limiter::RateLimiter;
 use crate::tally::Tally;
@@ -68,12 +68,13 @@ impl LocalLimiter {
         } else {
             self.pay_account(charge, now)
         };
-        Decision::from_nanos(
-            charge,
+        let outcome = Outcome::local(
             verdict,
+            charge.weight(),
             arrivals.account.saturating_sub(now),
             arrivals.key.saturating_sub(now),
-        )
+        );
+        Decision::on(charge, outcome)
     }
 
     /// Drops every bucket that is full at `now` and gives the memory back.
@@ -215,4 +216,4 @@ struct Spent {
 
 /// governor adds without checking: half of the range is kept free above the latest time, which is
 /// more than `Quota::MAX_FILL` many times over.
-const LAST_MOMENT: u64 = 1 << 63;
+pub(crate) const LAST_MOMENT: u64 = 1 << 63;

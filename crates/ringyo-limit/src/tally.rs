@@ -1,21 +1,42 @@
 //! A bucket within reach.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::clock::Monotonic;
+use crate::decision::{Outcome, Verdict};
+use crate::local::{LAST_MOMENT, arrival};
+use crate::quota::Quota;
 
 /// What has been spent from one account's bucket, for somebody who charges it often: a charge that
 /// [brings it along](crate::Charge::with_tally) needs no look-up.
 ///
 /// It is the bucket itself and not a copy: whoever charges the account without it, by the name
 /// alone, charges the same number. Made by [`RateLimiter::tally`](crate::RateLimiter::tally).
-/// Cloning is cheap; a limiter keeps the bucket for as long as anybody has its tally.
+/// Whoever has it may also [charge](Self::charge) it without asking the limiter. Cloning is cheap;
+/// a limiter keeps the bucket for as long as anybody has its tally.
 #[derive(Clone)]
 pub struct Tally(Arc<AtomicU64>);
 
 impl Tally {
     pub(crate) fn new(arrival: Arc<AtomicU64>) -> Self {
         Self(arrival)
+    }
+
+    /// Charges the bucket, and no other: what the limiter would do, if it were asked, with a charge
+    /// of this account alone.
+    #[must_use]
+    #[inline(always)]
+    pub fn charge(&self, quota: Quota, weight: NonZeroU32, now: Monotonic) -> Outcome {
+        let now = now.as_nanos().min(LAST_MOMENT);
+        let (verdict, arrival) = if weight.get() <= quota.burst() {
+            arrival::pay(&self.0, quota, weight, now)
+        } else {
+            (Verdict::Denied, self.0.load(Ordering::Relaxed))
+        };
+        Outcome::local(verdict, weight, arrival.saturating_sub(now), 0)
     }
 
     /// The theoretical arrival time of the bucket.

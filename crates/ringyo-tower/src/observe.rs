@@ -86,8 +86,8 @@ fn rate_checked_for(meters: &Meters, caller: &Caller) {
 /// The rate was asked about, and that is why the request is refused.
 fn rate_checked_in(meters: &Meters, error: &AuthError) {
     match error {
-        AuthError::RateLimited(decision) => {
-            let by = decision.checked_by();
+        AuthError::RateLimited(exceeded) => {
+            let by = exceeded.decision().checked_by();
             meters.rate_checked(by.as_str(), by.reason().map(|reason| reason.as_str()));
         }
         AuthError::Unavailable(Unavailable::Limiter(error)) => {

@@ -78,9 +78,9 @@ pub use ringyo_tower as tower;
 
 pub use ringyo_auth::{
     Accounts, Actor, ApiAccess, AuthError, Authenticator, BodyStyle, BuildError, Builder, Caller,
-    Charge, Credential, CredentialSources, Edit, FieldError, HttpMapping, HttpStyle, Inspection,
-    InvalidKey, IssuedKey, KeyManager, KnownKey, ListKeys, LiveCaller, ManageError, NewKey,
-    Overlap, Plan, Plans, Preset, RateHeaders, Refusal, Refused, RegeneratedKey, Rejection,
+    Charge, Credential, CredentialSources, Edit, Exceeded, FieldError, HttpMapping, HttpStyle,
+    Inspection, InvalidKey, IssuedKey, KeyManager, KnownKey, ListKeys, LiveCaller, ManageError,
+    NewKey, Overlap, Plan, Plans, Preset, RateHeaders, Refusal, Refused, RegeneratedKey, Rejection,
     Reservation, Ringyo, Surplus, Unavailable, Wallet, WalletError, envelope, preset,
 };
 pub use ringyo_key::{

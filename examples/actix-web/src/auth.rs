@@ -50,7 +50,7 @@ pub(crate) async fn authenticate(
     let mut response = next.call(request).await?;
     let headers = response.headers_mut();
     if let Some(rate) = caller.rate() {
-        let rate = ringyo.http().rate_headers(rate, ringyo.now());
+        let rate = ringyo.http().rate_headers(&rate, ringyo.now());
         rate.for_each(|(name, value)| put(headers, name.as_str(), value.as_bytes()));
     }
     put(headers, "x-request-id", request_id.as_bytes());

@@ -1,8 +1,9 @@
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use ringyo_key::{Digest, KeyId, Mode, PepperId};
-use ringyo_limit::{Charge, Monotonic, Quota, Tally};
+use ringyo_limit::{Charge, Decision, Monotonic, Outcome, Quota, Tally};
 use ringyo_store::{IpNet, KeyQuota, KeyRecord, KeyState, KeyStatus, Timestamp};
 
 use super::{AccountCell, Permissions};
@@ -17,17 +18,22 @@ use crate::last_used::Uses;
 pub(crate) struct CachedKey {
     pub(crate) id: KeyId,
     pub(crate) pepper: Option<PepperId>,
+    pub(crate) mode: Mode,
+    status: KeyStatus,
     pub(crate) digest: Digest,
+    /// Before that moment the key is let in from wherever it comes: there is nothing about it that
+    /// could be asked. The beginning of time for a key about which there is.
+    unquestioned_until: Timestamp,
     pub(crate) account: Arc<AccountCell>,
     /// The bucket of the account, if the limiter has it in this process.
     tally: Option<Tally>,
     /// The moment before the store was asked for it.
     pub(crate) loaded_at: Monotonic,
     pub(crate) uses: Uses,
-    superseded_at: Option<Timestamp>,
-    expires_at: Option<Timestamp>,
-    status: KeyStatus,
-    pub(crate) mode: Mode,
+    /// The end of time for a key that will never be.
+    superseded_at: Timestamp,
+    /// As above.
+    expires_at: Timestamp,
     /// Boxed, because few keys have any.
     restrictions: Option<Box<Restrictions>>,
     pub(crate) permissions: Arc<Permissions>,
@@ -54,36 +60,49 @@ impl CachedKey {
             networks: record.allowed_networks.into(),
         };
         let is_restricted = restrictions.quota.is_some() || !restrictions.networks.is_empty();
+        let superseded_at = record.superseded_at.unwrap_or(Timestamp::MAX);
+        let expires_at = record.expires_at.unwrap_or(Timestamp::MAX);
+        let is_questioned = record.status != KeyStatus::Active
+            || !restrictions.networks.is_empty()
+            || !account.plan.has_api_access();
         Self {
             id: record.id,
             pepper: record.pepper,
+            mode: record.mode,
+            status: record.status,
             digest: record.digest,
+            unquestioned_until: match is_questioned {
+                true => Timestamp::MIN,
+                false => superseded_at.min(expires_at),
+            },
             account,
             tally,
             loaded_at,
             uses: Uses::new(record.last_used_at),
-            superseded_at: record.superseded_at,
-            expires_at: record.expires_at,
-            status: record.status,
-            mode: record.mode,
+            superseded_at,
+            expires_at,
             restrictions: is_restricted.then(|| Box::new(restrictions)),
             permissions,
             name: record.name.into(),
         }
     }
 
+    /// Whether it is let in at that moment without any question, which is what nearly every key is.
+    #[inline(always)]
+    pub(crate) fn is_unquestioned(&self, at: Timestamp) -> bool {
+        at < self.unquestioned_until
+    }
+
     /// What the key is worth at a moment.
     pub(crate) fn state_at(&self, at: Timestamp) -> KeyState {
         self.status
-            .state_at(at, self.superseded_at, self.expires_at)
+            .state_at(at, Some(self.superseded_at), Some(self.expires_at))
     }
 
     /// From when on the key is refused at the latest.
     pub(crate) fn ends_at(&self) -> Option<Timestamp> {
-        [self.expires_at, self.superseded_at]
-            .into_iter()
-            .flatten()
-            .min()
+        let end = self.expires_at.min(self.superseded_at);
+        (end < Timestamp::MAX).then_some(end)
     }
 
     /// Whether it may be used from there.
@@ -102,7 +121,6 @@ impl CachedKey {
     }
 
     /// What a request of this key costs; `None` if neither plan nor key has a limit.
-    #[inline(always)]
     pub(crate) fn charge(&self) -> Option<Charge<'_>> {
         let own = self
             .restrictions
@@ -121,6 +139,22 @@ impl CachedKey {
             (_, Some(own)) => Some(Charge::to_account(self.id.as_str(), own)),
             (_, None) => None,
         }
+    }
+
+    /// Charges a request where that takes no more than the bucket that is at hand.
+    #[inline(always)]
+    pub(crate) fn pay(&self, now: Monotonic) -> Option<Outcome> {
+        match (&self.restrictions, &self.tally, self.account.plan.access) {
+            (None, Some(tally), ApiAccess::Limited(quota)) => {
+                Some(tally.charge(quota, NonZeroU32::MIN, now))
+            }
+            _ => None,
+        }
+    }
+
+    /// The decision on a request of this key that had that outcome.
+    pub(crate) fn decision(&self, outcome: Outcome) -> Option<Decision> {
+        self.charge().map(|charge| Decision::on(&charge, outcome))
     }
 }
 

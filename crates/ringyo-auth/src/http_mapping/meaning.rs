@@ -93,8 +93,8 @@ pub(super) fn of_auth(error: &AuthError, catalog: &Catalog) -> Meaning {
         )
         .challenge(Challenge::Bare),
         AuthError::PlanRequired => plan_required().challenge(Challenge::Bare),
-        AuthError::RateLimited(decision) => {
-            let wait = decision.retry_after();
+        AuthError::RateLimited(exceeded) => {
+            let wait = exceeded.decision().retry_after();
             let refusal = refuse(
                 StatusCode::TOO_MANY_REQUESTS,
                 "rate_limit_exceeded",

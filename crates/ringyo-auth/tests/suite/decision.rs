@@ -280,10 +280,10 @@ async fn the_rate_belongs_to_the_account_and_each_mode_has_its_own() {
         60,
         "testing does not starve production"
     );
-    let Err(AuthError::RateLimited(decision)) = setting.authenticate(&live).await else {
+    let Err(AuthError::RateLimited(exceeded)) = setting.authenticate(&live).await else {
         panic!("over the limit");
     };
-    let wait = decision.retry_after().unwrap();
+    let wait = exceeded.decision().retry_after().unwrap();
     assert_eq!(wait, Duration::from_secs(1));
     setting.clock.advance(wait - Duration::from_nanos(1));
     assert!(setting.authenticate(&live).await.is_err());
@@ -302,10 +302,10 @@ async fn a_key_may_have_a_tighter_limit_and_then_the_account_is_not_charged() {
         .issue(NewKey::live("acct_pro", "fast").scopes(["*"]))
         .await;
     assert_eq!(spend(&setting, &slow, 50).await, 5);
-    let Err(AuthError::RateLimited(decision)) = setting.authenticate(&slow).await else {
+    let Err(AuthError::RateLimited(exceeded)) = setting.authenticate(&slow).await else {
         panic!("over the key's limit");
     };
-    assert_eq!(decision.binding().kind(), BucketKind::Key);
+    assert_eq!(exceeded.decision().binding().kind(), BucketKind::Key);
     assert_eq!(
         spend(&setting, &fast, 100).await,
         55,

@@ -85,7 +85,7 @@ impl Service {
         if decision.is_allowed() {
             return self.http.rate_headers(&decision, now).collect();
         }
-        let refusal = AuthError::RateLimited(decision);
+        let refusal = AuthError::RateLimited(decision.into());
         let response = self
             .http
             .reject(&refusal, now)

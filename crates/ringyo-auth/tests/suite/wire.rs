@@ -152,7 +152,7 @@ impl Wire {
         };
         let mut response = self.handle(&caller, handler).await;
         if let Some(rate) = caller.rate() {
-            response.headers_mut().extend(http.rate_headers(rate, now));
+            response.headers_mut().extend(http.rate_headers(&rate, now));
         }
         response
     }

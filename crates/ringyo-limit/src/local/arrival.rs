@@ -18,7 +18,8 @@ use crate::quota::Quota;
 ///
 /// A governor limiter is built for each decision, on the stack: it holds nothing but the quota,
 /// and the quota is what may differ from one charge to the next.
-pub(super) fn pay(
+#[inline]
+pub(crate) fn pay(
     arrival: &AtomicU64,
     quota: Quota,
     weight: NonZeroU32,
