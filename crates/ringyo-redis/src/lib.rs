@@ -38,11 +38,24 @@
 //! # What is in Redis
 //!
 //! `ringyo:{ACCOUNT}` is an account's bucket, `ringyo:{ACCOUNT}:KEY` that of one of its keys: in a
-//! cluster all keys of an account are in one slot, which the script needs. No key holds a secret.
+//! cluster all keys of an account are in one slot, which the script needs. `ringyo:ready` is there
+//! for two milliseconds after a health check. No key holds a secret.
 //! `DEL` of a bucket fills it, as far as the nodes remember nothing of it.
 //!
 //! A key's bucket is found by its account and itself together: the same key under two accounts has
 //! two buckets here, and one in the local limiter.
+//!
+//! # When the server answers, and refuses
+//!
+//! That is an outage as well as silence is: never a denial, and never an admission that nobody has
+//! chosen. [`ready`](ringyo_limit::RateLimiter::ready) charges a bucket of its own, so it fails
+//! with the same.
+//!
+//! | the server | is reported as |
+//! | --- | --- |
+//! | is a replica (`READONLY`, `MASTERDOWN`), or a master that misses its replicas (`NOREPLICAS`) | [`Unavailable`](ringyo_limit::LimitErrorKind); a new connection is made, with sentinels to the new master |
+//! | is starting (`LOADING`), or busy with a script of somebody else's (`BUSY`) | `Unavailable` |
+//! | is full (`OOM`), cannot save (`MISCONF`), or does not let this client in or write (`NOAUTH`, `NOPERM`) | [`Misconfigured`](ringyo_limit::LimitErrorKind): an operator is needed |
 //!
 //! # What can be lost
 //!
