@@ -26,10 +26,7 @@ pub(crate) fn is_unknown_script(error: &RedisError) -> bool {
 /// Whether another connection might lead to another server, one that takes writes: this one is a
 /// replica now, or a master that was cut off from its replicas, of which one may have been promoted.
 pub(crate) fn asks_for_another_server(error: &RedisError) -> bool {
-    matches!(
-        code(error),
-        Some("READONLY" | "NOREPLICAS" | "MASTERDOWN")
-    )
+    matches!(code(error), Some("READONLY" | "NOREPLICAS" | "MASTERDOWN"))
 }
 
 /// Whether an answer came, even if it is a refusal.

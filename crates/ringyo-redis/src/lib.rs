@@ -69,7 +69,7 @@
 //! * An answer that comes too late is not used, but what it charged stays charged: at the edge of
 //!   an outage fewer requests may be admitted, never more.
 //!
-//! Tested with Redis 7.0; written for Redis from 5 on and every Valkey. No module is needed, only
+//! Tested with Redis 7.0 and Valkey 9.1; written for Redis from 5 on and every Valkey. No module is needed, only
 //! the commands `EVALSHA`, `EVAL`, `TIME`, `GET`, `SET` and `PING`.
 //!
 //! # Contents

@@ -107,6 +107,7 @@ fn a_sound_workspace_passes_all_its_tests() {
             "SKIPPED: chromium because there is no examples/demo/tests/browser here",
             "SKIPPED: axe-core because there is no examples/demo/tests/browser here",
             "SKIPPED: fuzz because there is no examples/demo/examples/fuzz here",
+            "SKIPPED: tests on valkey because there is no crates/ringyo-redis here",
         ]
     );
 }

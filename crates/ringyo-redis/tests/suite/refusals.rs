@@ -70,10 +70,7 @@ async fn rights_that_are_missing_are_for_an_operator() {
     // One that may ask and may not charge.
     let rights = "~ringyo:* +evalsha +eval +time +get +ping";
     let _: () = admin.ask(&format!("ACL SETUSER asker on >secret {rights}"));
-    let limiter = patient(&format!(
-        "redis://asker:secret@127.0.0.1:{}",
-        server.port()
-    ));
+    let limiter = patient(&format!("redis://asker:secret@127.0.0.1:{}", server.port()));
     for error in failures(&limiter).await {
         assert_eq!(error.kind(), LimitErrorKind::Misconfigured, "{error:?}");
     }
