@@ -33,7 +33,8 @@
 //! changes no decision: arrival times only ever move forward, so a bucket that was used up cannot
 //! hold more than it did. A flood over the limit therefore costs about one round trip per node and
 //! refill interval. Remembered is at most as much as [`RedisLimiter`] says. The numbers of such a
-//! refusal are what this node last heard; another node may have charged the bucket meanwhile.
+//! refusal are what this node last heard; another node may have charged the bucket meanwhile, and
+//! its wait, which counts from when this node asked, may be short by as long as the answer took.
 //!
 //! # What is in Redis
 //!
