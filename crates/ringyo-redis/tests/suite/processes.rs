@@ -181,8 +181,10 @@ fn three_processes_are_one_limiter() {
         );
     }
     let racy = (0..10).filter(|index| round("racy", &format!("racy_{index}")) > expected);
+    let racy = racy.count();
+    println!("{ROUNDS} rounds of {expected} of {asked}; the control admitted more in {racy} of 10");
     assert!(
-        racy.count() > 0,
+        racy > 0,
         "the test would not notice a limiter that reads and then writes"
     );
 }
