@@ -38,6 +38,16 @@ pub(crate) fn names(prefix: &str, charge: &Charge<'_>) -> (String, Option<String
     (account, key)
 }
 
+/// What [`for_readiness`] is charged and holds: so much that it always has enough, and so little
+/// that it is gone two milliseconds later.
+pub(crate) const READINESS: [u64; 2] = [1, 3_600_000_000];
+
+/// The name of a bucket that is charged to see whether that is possible. Without braces, no
+/// account's and no key's is the same.
+pub(crate) fn for_readiness(prefix: &str) -> String {
+    format!("{prefix}:ready")
+}
+
 /// The subject without braces and never empty, as a cluster needs it; different subjects stay
 /// different.
 fn in_braces(subject: &str) -> String {

@@ -23,9 +23,10 @@ pub(crate) fn is_unknown_script(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }
 
-/// Whether another connection might lead to another server, one that takes writes.
+/// Whether another connection might lead to another server, one that takes writes: this one is a
+/// replica now, or a master that was cut off from its replicas, of which one may have been promoted.
 pub(crate) fn asks_for_another_server(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+    matches!(code(error), Some("READONLY" | "NOREPLICAS" | "MASTERDOWN"))
 }
 
 /// Whether an answer came, even if it is a refusal.
@@ -35,22 +36,69 @@ pub(crate) fn is_answer(error: &RedisError) -> bool {
 
 fn kind(error: &RedisError) -> LimitErrorKind {
     match error.kind() {
-        ErrorKind::Server(
-            ServerErrorKind::BusyLoading
-            | ServerErrorKind::Moved
-            | ServerErrorKind::Ask
-            | ServerErrorKind::TryAgain
-            | ServerErrorKind::ClusterDown
-            | ServerErrorKind::MasterDown
-            | ServerErrorKind::ReadOnly,
-        )
-        | ErrorKind::ClusterConnectionNotFound
-        | ErrorKind::NoValidReplicasFoundBySentinel => LimitErrorKind::Unavailable,
-        // A script of somebody else's has the server for itself.
-        ErrorKind::Extension if error.code() == Some("BUSY") => LimitErrorKind::Unavailable,
+        ErrorKind::ClusterConnectionNotFound | ErrorKind::NoValidReplicasFoundBySentinel => {
+            LimitErrorKind::Unavailable
+        }
         // The connection broke, perhaps in the middle of the answer: the call may have been carried
         // out.
         ErrorKind::Io | ErrorKind::Parse => LimitErrorKind::Timeout,
-        _ => LimitErrorKind::Misconfigured,
+        _ => match code(error) {
+            Some(
+                // It starts, or a script of somebody else's has it for itself.
+                "LOADING" | "BUSY"
+                // Somebody else is responsible, or soon will be.
+                | "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "READONLY"
+                | "NOREPLICAS",
+            ) => LimitErrorKind::Unavailable,
+            // Among them what a server that is full (`OOM`) or cannot save (`MISCONF`) says.
+            _ => LimitErrorKind::Misconfigured,
+        },
+    }
+}
+
+/// The word that the server's answer begins with.
+///
+/// Before version 7 an error that stops a script comes within another one: `ERR Error running
+/// script (call to f_…): @user_script:17: @user_script: 17: -READONLY You can't …`.
+fn code(error: &RedisError) -> Option<&str> {
+    let within = error
+        .detail()
+        .filter(|detail| detail.starts_with("Error running script"))
+        .and_then(|detail| detail.split_once(": -"))
+        .and_then(|(_, within)| within.split_whitespace().next());
+    within.or_else(|| error.code())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(line: &str) -> RedisError {
+        let value = redis::parse_redis_value(format!("-{line}\r\n").as_bytes());
+        value.unwrap().extract_error().unwrap_err()
+    }
+
+    #[test]
+    fn what_stops_a_script_is_found_in_the_answers_of_all_versions() {
+        for (said, kind, another) in [
+            ("READONLY You can't", LimitErrorKind::Unavailable, true),
+            ("NOREPLICAS Not enough", LimitErrorKind::Unavailable, true),
+            ("MASTERDOWN Link with", LimitErrorKind::Unavailable, true),
+            ("LOADING Redis is", LimitErrorKind::Unavailable, false),
+            ("BUSY Redis is busy", LimitErrorKind::Unavailable, false),
+            ("OOM command not", LimitErrorKind::Misconfigured, false),
+            ("MISCONF Redis is", LimitErrorKind::Misconfigured, false),
+            ("WRONGTYPE Operation", LimitErrorKind::Misconfigured, false),
+            ("ERR unknown", LimitErrorKind::Misconfigured, false),
+        ] {
+            let before_7 = format!(
+                "ERR Error running script (call to f_0123): @user_script:17: @user_script: 17: -{said}"
+            );
+            for error in [answer(said), answer(&before_7)] {
+                assert_eq!(of_call(error.clone()).kind(), kind, "{error:?}");
+                assert_eq!(asks_for_another_server(&error), another, "{error:?}");
+                assert!(is_answer(&error));
+            }
+        }
     }
 }

@@ -33,16 +33,30 @@
 //! changes no decision: arrival times only ever move forward, so a bucket that was used up cannot
 //! hold more than it did. A flood over the limit therefore costs about one round trip per node and
 //! refill interval. Remembered is at most as much as [`RedisLimiter`] says. The numbers of such a
-//! refusal are what this node last heard; another node may have charged the bucket meanwhile.
+//! refusal are what this node last heard; another node may have charged the bucket meanwhile, and
+//! its wait, which counts from when this node asked, may be short by as long as the answer took.
 //!
 //! # What is in Redis
 //!
 //! `ringyo:{ACCOUNT}` is an account's bucket, `ringyo:{ACCOUNT}:KEY` that of one of its keys: in a
-//! cluster all keys of an account are in one slot, which the script needs. No key holds a secret.
+//! cluster all keys of an account are in one slot, which the script needs. `ringyo:ready` is there
+//! for two milliseconds after a health check. No key holds a secret.
 //! `DEL` of a bucket fills it, as far as the nodes remember nothing of it.
 //!
 //! A key's bucket is found by its account and itself together: the same key under two accounts has
 //! two buckets here, and one in the local limiter.
+//!
+//! # When the server answers, and refuses
+//!
+//! That is an outage as well as silence is: never a denial, and never an admission that nobody has
+//! chosen. [`ready`](ringyo_limit::RateLimiter::ready) charges a bucket of its own, so it fails
+//! with the same.
+//!
+//! | the server | is reported as |
+//! | --- | --- |
+//! | is a replica (`READONLY`, `MASTERDOWN`), or a master that misses its replicas (`NOREPLICAS`) | [`Unavailable`](ringyo_limit::LimitErrorKind); a new connection is made, with sentinels to the new master |
+//! | is starting (`LOADING`), or busy with a script of somebody else's (`BUSY`) | `Unavailable` |
+//! | is full (`OOM`), cannot save (`MISCONF`), or does not let this client in or write (`NOAUTH`, `NOPERM`) | [`Misconfigured`](ringyo_limit::LimitErrorKind): an operator is needed |
 //!
 //! # What can be lost
 //!
@@ -56,7 +70,7 @@
 //! * An answer that comes too late is not used, but what it charged stays charged: at the edge of
 //!   an outage fewer requests may be admitted, never more.
 //!
-//! Tested with Redis 7.0; written for Redis from 5 on and every Valkey. No module is needed, only
+//! Tested with Redis 7.0 and Valkey 9.1; written for Redis from 5 on and every Valkey. No module is needed, only
 //! the commands `EVALSHA`, `EVAL`, `TIME`, `GET`, `SET` and `PING`.
 //!
 //! # Contents

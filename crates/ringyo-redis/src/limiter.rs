@@ -155,16 +155,23 @@ impl RateLimiter for RedisLimiter {
         self.denials.forget(account);
     }
 
-    /// Runs the script on no bucket: tells whether the server can be reached, lets this client in
-    /// and runs scripts, not whether it takes writes.
     /// None: the buckets are on the server.
     fn tally(&self, _: &str) -> Option<Tally> {
         None
     }
 
+    /// Charges a bucket that nobody else uses, so that a server which answers and takes no writes
+    /// is not taken for one that can decide. In a cluster that asks one of the nodes.
     async fn ready(&self) -> Result<(), LimitError> {
-        self.within_deadline(async |sent| self.call(sent, 0, |_| {}).await.map(drop))
+        let bucket = bucket::for_readiness(&self.prefix);
+        self.within_deadline(async |sent| {
+            self.call(sent, 1, |command| {
+                command.arg(&bucket).arg(&bucket::READINESS);
+            })
             .await
+        })
+        .await
+        .map(drop)
     }
 }
 

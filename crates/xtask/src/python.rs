@@ -55,17 +55,32 @@ impl Python {
         }
         let requirements = environment.join("requirements.txt");
         fs::write(&requirements, REQUIREMENTS)?;
-        let pip = "-m pip install --quiet --disable-pip-version-check --no-input --no-deps -r";
-        let mut pip_install = quiet(&python.interpreter());
-        pip_install.args(pip.split(' ')).arg(&requirements);
-        // What is in the way there is worth reading.
-        pip_install.stderr(Stdio::inherit());
+        let mut pip_install = python.pip_install();
+        pip_install.args(["--no-deps", "-r"]).arg(&requirements);
         if !succeeds(&mut pip_install) {
             let why = "pip cannot install schemathesis (is a package registry reachable?)";
             return Err(io::Error::other(why));
         }
         fs::write(environment.join("installed.txt"), REQUIREMENTS)?;
         Ok(python)
+    }
+
+    /// Installs what these requirements name, with a hash for each, into a folder of its own, and
+    /// builds nothing. Tells whether that succeeded.
+    pub(crate) fn install_wheels(&self, requirements: &Path, folder: &Path) -> bool {
+        let options = "--no-deps --require-hashes --only-binary :all: --upgrade --target";
+        let mut pip_install = self.pip_install();
+        pip_install.args(options.split(' ')).arg(folder);
+        succeeds(pip_install.arg("-r").arg(requirements))
+    }
+
+    fn pip_install(&self) -> Command {
+        let pip = "-m pip install --quiet --disable-pip-version-check --no-input";
+        let mut pip_install = quiet(&self.interpreter());
+        pip_install.args(pip.split(' '));
+        // What is in the way there is worth reading.
+        pip_install.stderr(Stdio::inherit());
+        pip_install
     }
 
     /// The interpreter.

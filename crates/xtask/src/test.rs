@@ -31,9 +31,19 @@ impl Runner {
             Self::CargoTest => "test --workspace --all-features --tests",
         }
     }
+
+    fn on_valkey(self) -> Cargo {
+        let run = match self {
+            Self::Nextest => "nextest run",
+            Self::CargoTest => "test --tests",
+        };
+        let which = "--package ringyo-redis --all-features --no-fail-fast";
+        Cargo::new(format!("{run} {which}"))
+    }
 }
 
-/// The steps, in order: build, the servers, the browser, fuzzing, tests, documentation tests. All
+/// The steps, in order: build, the servers, the browser, fuzzing, tests, those of the limiter on
+/// Redis once more on Valkey, documentation tests. All
 /// but the build run to the end, so that one run shows every failure; when the build fails they are
 /// skipped.
 ///
@@ -48,6 +58,7 @@ pub fn steps(runner: Runner) -> Vec<Step> {
     steps.extend([
         fuzz::step(None),
         servers.test("tests", Cargo::new(format!("{run} --no-fail-fast"))),
+        servers.test_on_valkey("tests on valkey", runner.on_valkey()),
         servers.test(
             "doctests",
             Cargo::new("test --doc --workspace --all-features --no-fail-fast"),

@@ -6,6 +6,7 @@
 )]
 
 mod expiry;
+mod flavour;
 mod flood;
 mod outages;
 mod processes;

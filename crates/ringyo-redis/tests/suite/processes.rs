@@ -1,19 +1,21 @@
 //! Several processes on one server.
 
+mod asleep;
+
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
-use std::thread::sleep;
 use std::time::Duration;
 
 use redis::AsyncCommands;
-use ringyo_limit::{Charge, Clock, LocalLimiter, Now, Quota, RateLimiter, SystemClock};
+use ringyo_limit::{Charge, Clock, LocalLimiter, Monotonic, Now, Quota, RateLimiter, SystemClock};
 use xtask::servers::{RedisOptions, for_tests};
 
-use crate::support::{Admin, patient};
+use crate::support::patient;
 
 const ADDRESS: &str = "RINGYO_REDIS_PROCESS_ADDRESS";
 const CLOCK: &str = "RINGYO_REDIS_PROCESS_CLOCK";
+const WINDOW: &str = "RINGYO_REDIS_PROCESS_WINDOW";
 const TEST: &str = "processes::three_processes_are_one_limiter";
 
 /// Refills nothing while a round runs.
@@ -30,12 +32,13 @@ struct Node {
 }
 
 impl Node {
-    /// Its wall clock is wrong by so many milliseconds.
-    fn start(address: &str, clock: i64) -> Self {
+    /// Its wall clock is wrong by so many milliseconds, and its quota is full again after this time.
+    fn start(address: &str, clock: i64, window: Duration) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args([TEST, "--exact", "--nocapture"])
             .env(ADDRESS, address)
             .env(CLOCK, clock.to_string())
+            .env(WINDOW, window.as_secs().to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -79,7 +82,9 @@ impl Drop for Node {
 /// The other side: asks as often as ordered and reports.
 #[tokio::main]
 async fn obey(address: &str) {
-    let clock: i64 = std::env::var(CLOCK).unwrap().parse().unwrap();
+    let number = |name| std::env::var(name).unwrap().parse::<i64>().unwrap();
+    let clock = number(CLOCK);
+    let window = Duration::from_secs(number(WINDOW).try_into().unwrap());
     let limiter = Arc::new(patient(address));
     let client = redis::Client::open(address).unwrap();
     for order in std::io::stdin().lines() {
@@ -93,7 +98,10 @@ async fn obey(address: &str) {
                 "racy" => Some(client.get_multiplexed_async_connection().await.unwrap()),
                 _ => None,
             };
-            let quota = if how == "quick" { QUICK } else { QUOTA };
+            let (quota, late, may_be_lost) = match how {
+                "limiter" | "racy" => (QUOTA, Duration::ZERO, false),
+                _ => (asleep::quota(window), asleep::late(how, window), true),
+            };
             tasks.push(tokio::spawn(async move {
                 let mut admitted = 0;
                 for _ in 0..ASKED_BY_EACH / TASKS {
@@ -112,11 +120,20 @@ async fn obey(address: &str) {
                         let time = SystemClock::default().now();
                         let now = Now {
                             unix_millis: time.unix_millis + clock,
-                            ..time
+                            monotonic: Monotonic::from_nanos(
+                                time.monotonic
+                                    .as_nanos()
+                                    .saturating_sub(late.as_nanos() as u64),
+                            ),
                         };
                         let charge = Charge::to_account(&account, quota);
                         match limiter.check_now(&charge, now) {
                             Some(decision) => decision.is_allowed(),
+                            // What was under way while the process slept may be lost.
+                            None if may_be_lost => limiter
+                                .check(&charge, now)
+                                .await
+                                .is_ok_and(|decision| decision.is_allowed()),
                             None => limiter.check(&charge, now).await.unwrap().is_allowed(),
                         }
                     });
@@ -141,7 +158,8 @@ fn three_processes_are_one_limiter() {
         return;
     };
     const HOUR: i64 = 3_600_000;
-    let mut nodes = [-HOUR, 0, HOUR].map(|clock| Node::start(&server.url(), clock));
+    let window = Duration::from_secs(3_600);
+    let mut nodes = [-HOUR, 0, HOUR].map(|clock| Node::start(&server.url(), clock, window));
     let mut round = |how: &str, account: &str| -> usize {
         for node in &mut nodes {
             node.order(how, account);
@@ -163,47 +181,10 @@ fn three_processes_are_one_limiter() {
         );
     }
     let racy = (0..10).filter(|index| round("racy", &format!("racy_{index}")) > expected);
+    let racy = racy.count();
+    println!("{ROUNDS} rounds of {expected} of {asked}; the control admitted more in {racy} of 10");
     assert!(
-        racy.count() > 0,
+        racy > 0,
         "the test would not notice a limiter that reads and then writes"
-    );
-}
-
-/// Two seconds from empty to full.
-const QUICK: Quota = Quota::per_second(10).with_burst(20);
-
-/// Frozen for longer than the window of the quota, as a minute is for `per_minute`, with answers
-/// under way and with an account that it remembers as used up.
-#[test]
-fn a_process_that_was_asleep_is_neither_locked_out_nor_let_in_twice() {
-    let Some(server) = for_tests::redis(RedisOptions::default()) else {
-        return;
-    };
-    let mut admin = Admin::of(&server.url());
-    let mut node = Node::start(&server.url(), 0);
-    let before = admin.micros();
-    node.order("quick", "acct_1");
-    let mut admitted = node.report();
-    assert!((20..30).contains(&admitted), "{admitted}");
-    node.order("quick", "acct_1");
-    node.signal("-STOP");
-    sleep(Duration::from_millis(2_500));
-    node.signal("-CONT");
-    admitted += node.report();
-    node.order("quick", "acct_1");
-    admitted += node.report();
-    let cells = |micros: u64| usize::try_from(20 + micros / 100_000).unwrap();
-    let bound = cells(admin.micros() - before);
-    assert!(
-        admitted >= 40,
-        "locked out: {admitted} admitted, {bound} could be"
-    );
-    assert!(
-        admitted <= bound,
-        "{admitted} admitted, at most {bound} could be"
-    );
-    assert!(
-        bound < 60,
-        "the bound is too wide to notice a second burst: {bound}"
     );
 }

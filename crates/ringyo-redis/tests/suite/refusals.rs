@@ -2,17 +2,24 @@
 
 use std::error::Error;
 use std::net::TcpListener;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use ringyo_limit::{Charge, LimitError, LimitErrorKind, RateLimiter};
+use ringyo_limit::{
+    Charge, CheckedBy, FailClosed, FailOpen, FallBack, LimitError, LimitErrorKind, RateLimiter,
+};
 use ringyo_redis::{ConfigError, RedisConfig, RedisLimiter};
-use xtask::servers::{RedisOptions, for_tests};
+use xtask::servers::{Redis, RedisOptions, for_tests};
 
 use crate::support::{Admin, FIFTY, ask, patient};
 
 /// What a decision and a health check fail with.
 async fn failures(limiter: &RedisLimiter) -> [LimitError; 2] {
-    let charge = Charge::to_account("acct_1", FIFTY);
-    let decision = ask(limiter, &charge).await.unwrap_err();
+    failures_of(limiter, &Charge::to_account("acct_1", FIFTY)).await
+}
+
+async fn failures_of(limiter: &RedisLimiter, charge: &Charge<'_>) -> [LimitError; 2] {
+    let decision = ask(limiter, charge).await.unwrap_err();
     [decision, limiter.ready().await.unwrap_err()]
 }
 
@@ -60,6 +67,13 @@ async fn rights_that_are_missing_are_for_an_operator() {
     for error in failures(&limiter).await {
         assert_eq!(error.kind(), LimitErrorKind::Misconfigured, "{error:?}");
     }
+    // One that may ask and may not charge.
+    let rights = "~ringyo:* +evalsha +eval +time +get +ping";
+    let _: () = admin.ask(&format!("ACL SETUSER asker on >secret {rights}"));
+    let limiter = patient(&format!("redis://asker:secret@127.0.0.1:{}", server.port()));
+    for error in failures(&limiter).await {
+        assert_eq!(error.kind(), LimitErrorKind::Misconfigured, "{error:?}");
+    }
     // These rights are enough, and those that the page of the crate names.
     let rights = "~ringyo:* +evalsha +eval +time +get +set +ping";
     let _: () = admin.ask(&format!("ACL SETUSER limiter on >secret {rights}"));
@@ -72,42 +86,123 @@ async fn rights_that_are_missing_are_for_an_operator() {
     assert!(ask(&limiter, &charge).await.unwrap().is_allowed());
 }
 
+/// How it is made to refuse, and to take writes again.
+struct Refusal {
+    begin: &'static [&'static str],
+    end: &'static str,
+    kind: LimitErrorKind,
+}
+
+/// A server that answers and takes no writes: no decision, not ready, and every choice of what to
+/// do then is asked. Neither of the two buckets is charged.
+async fn is_an_outage(server: &Redis, refusal: Refusal) {
+    let mut admin = Admin::of(&server.url());
+    let limiter = patient(&server.url());
+    let closed = FailClosed::new(patient(&server.url()));
+    let back = FallBack::new(patient(&server.url()));
+    let open = FailOpen::with_no_limits_during_outages(patient(&server.url()));
+    let charge = Charge::to_account("acct_1", FIFTY).with_key("key_1", FIFTY);
+    limiter.ready().await.unwrap();
+    assert!(ask(&limiter, &charge).await.unwrap().is_allowed());
+
+    for command in refusal.begin {
+        let _: () = admin.ask(command);
+    }
+    // The control: whoever only asks whether it answers, or runs a script that writes nothing,
+    // would not notice.
+    let _: String = admin.ask("ECHO here");
+    let reads: u64 = admin.ask("EVAL return(1) 0");
+    assert_eq!(reads, 1);
+    for limiter in [&limiter, &patient(&server.url())] {
+        for error in failures_of(limiter, &charge).await {
+            assert_eq!(error.kind(), refusal.kind, "{error:?}");
+        }
+    }
+    let error = ask(&closed, &charge).await.unwrap_err();
+    assert_eq!(error.kind(), refusal.kind, "{error:?}");
+    assert_eq!(closed.ready().await.unwrap_err().kind(), refusal.kind);
+    let decision = ask(&back, &charge).await.unwrap();
+    assert_eq!(decision.checked_by(), CheckedBy::Fallback(refusal.kind));
+    let decision = ask(&open, &charge).await.unwrap();
+    assert_eq!(decision.checked_by(), CheckedBy::Bypassed(refusal.kind));
+
+    let _: () = admin.ask(refusal.end);
+    limiter.ready().await.unwrap();
+    closed.ready().await.unwrap();
+    let second = ask(&limiter, &charge).await.unwrap();
+    assert_eq!(second.account().remaining(), 48);
+    assert_eq!(second.key().unwrap().remaining(), 48);
+    assert_eq!(admin.immortal(), [""; 0]);
+}
+
 #[tokio::test]
 async fn a_replica_is_no_server_to_charge_at() {
     let Some(server) = for_tests::redis(RedisOptions::default()) else {
         return;
     };
-    let mut admin = Admin::of(&server.url());
-    let limiter = patient(&server.url());
-    let charge = Charge::to_account("acct_1", FIFTY);
-    assert!(ask(&limiter, &charge).await.unwrap().is_allowed());
-    let _: () = admin.ask("REPLICAOF 127.0.0.1 1");
-    for _ in 0..3 {
-        let error = ask(&limiter, &charge).await.unwrap_err();
-        assert_eq!(error.kind(), LimitErrorKind::Unavailable, "{error:?}");
-    }
-    let _: () = admin.ask("REPLICAOF NO ONE");
-    let decision = ask(&limiter, &charge).await.unwrap();
-    assert_eq!(decision.account().remaining(), 48);
+    let refusal = Refusal {
+        begin: &["REPLICAOF 127.0.0.1 1"],
+        end: "REPLICAOF NO ONE",
+        kind: LimitErrorKind::Unavailable,
+    };
+    is_an_outage(&server, refusal).await;
 }
 
 #[tokio::test]
-async fn a_server_without_memory_charges_neither_bucket() {
+async fn a_master_that_misses_its_replicas_is_no_server_to_charge_at() {
     let Some(server) = for_tests::redis(RedisOptions::default()) else {
         return;
     };
+    let refusal = Refusal {
+        begin: &["CONFIG SET min-replicas-to-write 1"],
+        end: "CONFIG SET min-replicas-to-write 0",
+        kind: LimitErrorKind::Unavailable,
+    };
+    is_an_outage(&server, refusal).await;
+}
+
+#[tokio::test]
+async fn a_server_without_memory_is_for_an_operator() {
+    let Some(server) = for_tests::redis(RedisOptions::default()) else {
+        return;
+    };
+    let refusal = Refusal {
+        begin: &[
+            "CONFIG SET maxmemory-policy noeviction",
+            "CONFIG SET maxmemory 1",
+        ],
+        end: "CONFIG SET maxmemory 0",
+        kind: LimitErrorKind::Misconfigured,
+    };
+    is_an_outage(&server, refusal).await;
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_save_is_for_an_operator() {
+    let options = RedisOptions::default().setting("save", "3600 1000000");
+    let Some(server) = for_tests::redis(options) else {
+        return;
+    };
     let mut admin = Admin::of(&server.url());
-    let limiter = patient(&server.url());
-    let charge = Charge::to_account("acct_1", FIFTY).with_key("key_1", FIFTY);
-    ask(&limiter, &charge).await.unwrap();
-    let _: () = admin.ask("CONFIG SET maxmemory-policy noeviction");
-    let _: () = admin.ask("CONFIG SET maxmemory 1");
-    let error = ask(&limiter, &charge).await.unwrap_err();
-    assert_eq!(error.kind(), LimitErrorKind::Misconfigured, "{error:?}");
-    let _: () = admin.ask("CONFIG SET maxmemory 0");
-    let second = ask(&limiter, &charge).await.unwrap();
-    assert_eq!(second.account().remaining(), 48);
-    assert_eq!(second.key().unwrap().remaining(), 48);
+    let (_, folder): (String, String) = admin.ask("CONFIG GET dir");
+    // What is in the place of its file cannot be replaced by one.
+    std::fs::create_dir(Path::new(&folder).join("dump.rdb")).unwrap();
+    let _: String = admin.ask("BGSAVE");
+    let begin = Instant::now();
+    while !admin
+        .ask::<String>("INFO persistence")
+        .contains("rdb_last_bgsave_status:err")
+    {
+        assert!(begin.elapsed() < Duration::from_secs(30));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let _: () = admin.ask("CONFIG SET stop-writes-on-bgsave-error no");
+    let refusal = Refusal {
+        begin: &["CONFIG SET stop-writes-on-bgsave-error yes"],
+        end: "CONFIG SET stop-writes-on-bgsave-error no",
+        kind: LimitErrorKind::Misconfigured,
+    };
+    is_an_outage(&server, refusal).await;
 }
 
 #[tokio::test]

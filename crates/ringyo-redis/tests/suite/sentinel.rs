@@ -37,7 +37,7 @@ impl Sentinel {
              sentinel failover-timeout mymaster 3000\n"
         );
         std::fs::write(&path, configuration).unwrap();
-        let process = Command::new("redis-server")
+        let process = Command::new(RedisOptions::default().flavour().find().unwrap())
             .arg(&path)
             .arg("--sentinel")
             .stdout(Stdio::null())

@@ -1,4 +1,5 @@
-//! Over TLS, to a server whose certificate somebody has to trust.
+//! Over TLS, to a server whose certificate somebody has to trust. It is a Redis, also where Valkey is
+//! tested: not every Valkey is built with TLS.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use ringyo_limit::Charge;
 use tokio::time::sleep;
-use xtask::servers::{RedisOptions, for_tests};
+use xtask::servers::{Flavour, RedisOptions, for_tests};
 
 use crate::support::{FIFTY, ask, patient};
 
@@ -60,7 +61,7 @@ async fn a_server_is_believed_if_its_certificate_is_trusted() {
         .local_addr()
         .unwrap()
         .port();
-    let options = RedisOptions::default()
+    let options = RedisOptions::new(Flavour::Redis)
         .setting("tls-port", port.to_string())
         .setting("tls-cert-file", file("server.pem"))
         .setting("tls-key-file", file("server.key"))

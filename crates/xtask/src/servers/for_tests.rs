@@ -23,6 +23,10 @@ pub const POSTGRES: &str = "RINGYO_TEST_POSTGRES";
 /// The variable that names a Redis server that tests may fill and empty.
 pub const REDIS: &str = "RINGYO_TEST_REDIS";
 
+/// The variable that chooses `redis`, which is meant without it, or `valkey` for all tests that ask
+/// for either.
+pub const FLAVOUR: &str = "RINGYO_TEST_FLAVOUR";
+
 /// The variable that lists what is not to be had on this machine, such as `valkey,postgresql`.
 pub const WITHOUT: &str = "RINGYO_TEST_WITHOUT";
 
@@ -67,7 +71,7 @@ pub fn postgres(options: PostgresOptions) -> Option<Postgres> {
 /// When it does not start, and [`WITHOUT`] has not said so.
 #[track_caller]
 pub fn redis(options: RedisOptions) -> Option<Redis> {
-    program(&options.flavour().program()).then(|| done(options.start()))
+    flavour(&options).then(|| done(options.start()))
 }
 
 /// The address of a Redis that other tests use at the same time: the one that [`REDIS`] names,
@@ -83,8 +87,7 @@ pub fn shared_redis() -> Option<String> {
         return Some(server);
     }
     let options = RedisOptions::default();
-    program(&options.flavour().program())
-        .then(|| SHARED.get_or_init(|| done(options.start())).url())
+    flavour(&options).then(|| SHARED.get_or_init(|| done(options.start())).url())
 }
 
 /// A Python with urllib3, in an environment of the workspace's own.
@@ -110,6 +113,12 @@ pub fn python() -> Option<Python> {
 #[track_caller]
 pub fn program(program: &Program) -> bool {
     available(program.name, || program.install(&mut io::stderr()))
+}
+
+#[track_caller]
+fn flavour(options: &RedisOptions) -> bool {
+    let flavour = options.flavour();
+    available(flavour.name(), || flavour.install(&mut io::stderr()))
 }
 
 /// The same for something else that has a name and can be installed.

@@ -26,6 +26,7 @@
 //! | --- | --- |
 //! | `RINGYO_TEST_POSTGRES` | a server on which tests may make databases; without it they start one |
 //! | `RINGYO_TEST_REDIS` | a Redis that tests may share; without it they start one |
+//! | `RINGYO_TEST_FLAVOUR` | `valkey`: what asks for a Redis gets a Valkey |
 //! | `RINGYO_TEST_WITHOUT` | what is not to be had: its tests say so and pass |
 //!
 //! `cargo xtask test` sets them. `cargo xtask servers cargo nextest run -p …` does so for one
@@ -41,6 +42,7 @@ mod proxy;
 mod redis;
 mod steps;
 mod user;
+mod valkey;
 
 pub use database::Database;
 pub use postgres::{Postgres, PostgresOptions};

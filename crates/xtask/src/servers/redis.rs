@@ -1,5 +1,6 @@
 //! A private Redis or Valkey.
 
+use std::env;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -8,8 +9,11 @@ use std::path::PathBuf;
 
 use rustix::process::Signal;
 
-use super::debian::{Program, REDIS, VALKEY};
+use super::debian::{REDIS, VALKEY};
+use super::for_tests::FLAVOUR;
 use super::process::{self, Process};
+use super::valkey;
+use crate::cargo::workspace_root;
 
 /// Which of the two servers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,20 +26,56 @@ pub enum Flavour {
 }
 
 impl Flavour {
-    /// The program that it takes.
-    pub fn program(self) -> Program {
+    /// What it is called here, and in `RINGYO_TEST_WITHOUT`.
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Redis => REDIS,
-            Self::Valkey => VALKEY,
+            Self::Redis => REDIS.name,
+            Self::Valkey => VALKEY.name,
+        }
+    }
+
+    /// Where the server is, which takes `--sentinel` as well.
+    pub fn find(self) -> Option<PathBuf> {
+        match self {
+            Self::Redis => REDIS.find(REDIS.binaries[0]),
+            Self::Valkey => valkey::find(&workspace_root().ok()?),
+        }
+    }
+
+    /// Installs it unless it is there, and says so on `out`.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there and cannot be installed. The error completes a sentence that ends in
+    /// "because".
+    pub fn install(self, out: &mut dyn io::Write) -> io::Result<()> {
+        match self {
+            Self::Redis => REDIS.install(out),
+            Self::Valkey => valkey::install(&workspace_root()?, out),
+        }
+    }
+
+    /// The one that [`FLAVOUR`](super::for_tests::FLAVOUR) names, else Redis.
+    fn of_tests() -> Self {
+        match env::var(FLAVOUR) {
+            Ok(name) if name == VALKEY.name => Self::Valkey,
+            _ => Self::Redis,
         }
     }
 }
 
-/// What is wanted of a [`Redis`]: without more, a server that keeps nothing on disk.
-#[derive(Clone, Debug, Default)]
+/// What is wanted of a [`Redis`]: without more, a server of the flavour that the environment names
+/// in [`FLAVOUR`](super::for_tests::FLAVOUR), which keeps nothing on disk.
+#[derive(Clone, Debug)]
 pub struct RedisOptions {
     flavour: Flavour,
     settings: Vec<(String, String)>,
+}
+
+impl Default for RedisOptions {
+    fn default() -> Self {
+        Self::new(Flavour::of_tests())
+    }
 }
 
 impl RedisOptions {
@@ -186,11 +226,10 @@ impl Redis {
     }
 
     fn binary(&self) -> io::Result<PathBuf> {
-        let program = self.options.flavour.program();
-        let name = program.binaries[0];
-        program
-            .find(name)
-            .ok_or_else(|| io::Error::other(format!("{name} is not installed")))
+        let flavour = self.options.flavour;
+        flavour
+            .find()
+            .ok_or_else(|| io::Error::other(format!("{} is not installed", flavour.name())))
     }
 
     /// Writes the configuration to a file: on the command line others would see the password.

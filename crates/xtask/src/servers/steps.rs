@@ -14,6 +14,7 @@ use super::debian::{CHROMIUM, POSTGRESQL, PYTHON, Program, REDIS, VALKEY};
 use super::for_tests::{self, is_without};
 use super::postgres::{Postgres, PostgresOptions};
 use super::process::{NOT_FOUND, can_be_found};
+use super::valkey;
 use crate::axe_core;
 use crate::cargo::Cargo;
 use crate::python::Python;
@@ -21,6 +22,9 @@ use crate::step::{Outcome, Step};
 
 /// Where the tests are that need servers; a workspace without it needs none.
 const NEEDED_BY: &str = "crates/xtask/src/servers";
+
+/// What is tested on Valkey as well.
+const VALKEY_NEEDED_BY: &str = "crates/ringyo-redis";
 
 /// Where the tests are that need a browser.
 const BROWSER_NEEDED_BY: &str = "examples/demo/tests/browser";
@@ -67,7 +71,7 @@ impl Servers {
                 Ok(())
             }),
             self.step(REDIS, install(REDIS), no_server),
-            self.step(VALKEY, install(VALKEY), no_server),
+            self.step(VALKEY, valkey::install, no_server),
         ]
     }
 
@@ -164,14 +168,37 @@ impl Servers {
     pub fn test(&self, name: &str, cargo: Cargo) -> Step {
         let servers = self.clone();
         Step::new(name, cargo.to_string(), move |root, out| {
-            let skipped = NamedTempFile::new()?;
-            let path = skipped.path().to_string_lossy().into_owned();
-            let status = servers
-                .tell(cargo)
-                .env(for_tests::SKIPPED, path)
-                .run(root)?;
-            write!(out, "{}", fs::read_to_string(skipped.path())?)?;
-            Ok(outcome(status))
+            servers.run_tests(cargo, root, out)
+        })
+    }
+
+    fn run_tests(&self, cargo: Cargo, root: &Path, out: &mut dyn Write) -> io::Result<Outcome> {
+        let skipped = NamedTempFile::new()?;
+        let path = skipped.path().to_string_lossy().into_owned();
+        let status = self.tell(cargo).env(for_tests::SKIPPED, path).run(root)?;
+        write!(out, "{}", fs::read_to_string(skipped.path())?)?;
+        Ok(outcome(status))
+    }
+
+    fn lacks(&self, program: Program) -> bool {
+        self.0.borrow().without.contains(&program.name)
+    }
+
+    /// The same, with a Valkey in the place of Redis; skipped where there is none.
+    pub fn test_on_valkey(&self, name: &str, cargo: Cargo) -> Step {
+        let cargo = cargo.env(for_tests::FLAVOUR, VALKEY.name);
+        let servers = self.clone();
+        Step::new(name, cargo.to_string(), move |root, out| {
+            let missing = match root.join(VALKEY_NEEDED_BY).is_dir() {
+                false => Some(format!("there is no {VALKEY_NEEDED_BY} here")),
+                true => servers
+                    .lacks(VALKEY)
+                    .then(|| "there is no valkey".to_owned()),
+            };
+            match missing {
+                Some(why) => Ok(Outcome::Skipped(why)),
+                None => servers.run_tests(cargo, root, out),
+            }
         })
     }
 
