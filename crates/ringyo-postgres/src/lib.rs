@@ -206,7 +206,9 @@ mod feed;
 mod keys;
 mod listener;
 mod moment;
+mod primary;
 mod schema;
+mod session;
 mod store;
 #[cfg(feature = "tls")]
 mod tls;
