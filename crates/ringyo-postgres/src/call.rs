@@ -137,11 +137,19 @@ impl Database {
         let mut left = ATTEMPTS;
         loop {
             left -= 1;
+            let began = turn(&self.pool);
             match self.attempt(kind, &work).await {
                 Err(failure)
                     if left > 0
                         && (failure.is_collision()
-                            || (repeat == Repeat::AfterLoss && failure.is_loss())) => {}
+                            || (repeat == Repeat::AfterLoss && failure.is_loss())) =>
+                {
+                    // That it was lost is noticed a little later where nothing is asked. Several
+                    // in a row must not be all attempts.
+                    if left == 1 && failure.is_loss() {
+                        doubt(&self.pool, began);
+                    }
+                }
                 result => return result,
             }
         }
@@ -279,12 +287,16 @@ fn turn(pool: &Pool<Sessions>) -> u64 {
 }
 
 /// What was asked at that turn is late. Whatever has swallowed it may have swallowed the other
-/// connections, too, and each of them would cost a call its deadline to find out: those that have
-/// not answered anything since are closed.
+/// connections, too, and each of them would cost a call its deadline to find out.
 fn late(pool: &Pool<Sessions>, began: u64) -> Failure {
-    // Those in use have deadlines of their own.
-    pool.retain(|session, _| session.answered > began);
+    doubt(pool, began);
     Failure::Late
+}
+
+/// Closes the connections that are not in use and have not answered anything since that turn.
+/// Those in use have deadlines of their own.
+fn doubt(pool: &Pool<Sessions>, began: u64) {
+    pool.retain(|session, _| session.answered > began);
 }
 
 /// A commit that failed for any other reason may have been done.

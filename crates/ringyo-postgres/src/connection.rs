@@ -173,3 +173,30 @@ fn check_schema(name: &str) -> Result<(), StoreError> {
 const fn refused(context: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, context)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        connect: Duration::from_secs(2),
+        statement: Duration::from_secs(2),
+    };
+
+    #[test]
+    fn a_connection_that_leads_nowhere_is_given_up_before_an_answer_is_late() {
+        let server = Server::new("postgres://a@b/c", "ringyo", LIMITS).unwrap();
+        let longest = server.config.get_tcp_user_timeout().copied();
+        assert!(longest.is_some_and(|longest| longest < LIMITS.statement));
+        let (idle, interval, retries) = KEEP_ALIVE;
+        assert_eq!(server.config.get_keepalives_idle(), idle);
+        assert_eq!(server.config.get_keepalives_interval(), Some(interval));
+        assert_eq!(server.config.get_keepalives_retries(), Some(retries));
+        // What somebody has chosen counts.
+        let url = "postgres://a@b/c?tcp_user_timeout=9&keepalives_idle=77";
+        let server = Server::new(url, "ringyo", LIMITS).unwrap();
+        let longest = server.config.get_tcp_user_timeout();
+        assert_eq!(longest.map(Duration::as_secs), Some(9));
+        assert_eq!(server.config.get_keepalives_idle().as_secs(), 77);
+    }
+}
