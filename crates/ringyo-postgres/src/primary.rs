@@ -85,7 +85,9 @@ impl Primary {
                 }
                 known.number += 1;
             }
-            report(&known.found.risks, &found.risks);
+            // What was said of one server was not said of another.
+            let said: &[DurabilityRisk] = if is_same { &known.found.risks } else { &[] };
+            report(said, &found.risks);
             known.turn = turn;
             known.found = found;
             number = Ok(known.number);
@@ -95,7 +97,7 @@ impl Primary {
     }
 }
 
-/// Once for each change.
+/// Once for each change, since this looks often.
 fn report(before: &[DurabilityRisk], now: &[DurabilityRisk]) {
     for risk in now.iter().filter(|risk| !before.contains(risk)) {
         tracing::warn!("{risk}");

@@ -7,7 +7,7 @@ mod fixture;
 use std::time::{Duration, Instant};
 
 use fixture::{address, at, insert_account, insert_key, key, key_event, key_id, patient, revoke};
-use ringyo_postgres::PostgresStore;
+use ringyo_postgres::{DurabilityRisk, PostgresStore};
 use ringyo_store::{ChangeFeed, ChangeSet, EventKind, KeyRecord, KeyStatus, KeyStore};
 use tokio::time::{sleep, timeout};
 use tokio_postgres::Client;
@@ -31,7 +31,7 @@ struct Stage {
 
 impl Stage {
     async fn set() -> Option<Self> {
-        let old = for_tests::postgres(PostgresOptions::new())?;
+        let old = for_tests::postgres(PostgresOptions::new().fsync())?;
         let new = for_tests::postgres(PostgresOptions::new())?;
         let other = patient().connect(&new.url("postgres")).await.unwrap();
         insert_account(&other).await;
@@ -115,7 +115,8 @@ async fn nobody_goes_on_with_the_old_server() {
     let cursor = stage.store.changes_since(None).await.unwrap().cursor;
     let events = stage.events_at_old().await;
     stage.proxy.redirect(address(&stage.new));
-    // The control: the old one answers as ever.
+    // The control: the old one answers as ever, and is as safe.
+    assert_eq!(stage.store.durability_risks(), []);
     let loaded = stage.store.load_key(key_id(1)).await.unwrap().unwrap();
     assert_eq!(loaded.key.status, KeyStatus::Active);
     // Whoever waits for changes is woken without anything having changed.
@@ -144,7 +145,8 @@ async fn nobody_goes_on_with_the_old_server() {
         "nothing is written there"
     );
     stage.until(&stage.at_old, SESSIONS, "0").await;
-    drop(stage.old);
+    let risks = stage.store.durability_risks();
+    assert_eq!(risks, [DurabilityRisk::FsyncOff], "as the new one is set");
 }
 
 /// The pool finds it first, and the session that listens has nothing to complain of.
