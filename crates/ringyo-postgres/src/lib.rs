@@ -100,8 +100,8 @@
 //! started), in the one question that also tells the settings above. If that is not the server
 //! known so far, the newest session is believed, since it shows where the address leads now:
 //! sessions with any other are not used again, a transaction in one of them is not committed but
-//! made again at the new one, what has been read in one is read again, and the session that
-//! listens moves. That costs a round trip for each session and none for a call. As a store that
+//! made again at the new one, what has been read in one is read again, a change of a wallet that
+//! was made in one is answered `Unavailable`, and the session that listens moves. That costs a round trip for each session and none for a call. As a store that
 //! has all its sessions makes no new one, one is made every five seconds to look.
 //!
 //! What remains: until somebody has looked, at most five seconds and the time that a connection

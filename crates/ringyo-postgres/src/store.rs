@@ -155,7 +155,9 @@ impl PostgresOptions {
     }
 
     /// How long a call waits for a connection, free or new, before it answers `Unavailable`;
-    /// 2 seconds unless changed.
+    /// 2 seconds unless changed. While one is being made, another attempt begins each quarter of
+    /// that, and the first that ends counts: what was sent into a broken network is not answered
+    /// when it is whole again.
     #[must_use]
     pub const fn connect_timeout(mut self, longest: Duration) -> Self {
         self.limits.connect = longest;
