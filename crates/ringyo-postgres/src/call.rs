@@ -251,6 +251,8 @@ impl Call {
         }
         let ended = match (&result, self.transaction) {
             (Err(Failure::Late), _) => return result,
+            // The server has said so, and the connection may seem to be there a little longer.
+            (Err(failure), _) if failure.is_loss() => return result,
             (_, false) => Ok(()),
             (Ok(_), true) => self.execute("COMMIT").await.map_err(unknown_unless_undone),
             (Err(_), true) => self.execute("ROLLBACK").await,

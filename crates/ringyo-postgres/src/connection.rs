@@ -91,6 +91,15 @@ impl Server {
         })
     }
 
+    /// The same server for sessions that only look who is there, under a name of their own: whoever
+    /// looks at the server's sessions need not wonder why some last for a moment.
+    pub(crate) fn for_looking(&self) -> Self {
+        let mut server = self.clone();
+        let name = self.config.get_application_name().unwrap_or_default();
+        server.config.application_name(format!("{name} (looking)"));
+        server
+    }
+
     /// Refuses a URL that asks for more than was configured.
     pub(crate) fn check_encryption(&self) -> Result<(), StoreError> {
         #[cfg(feature = "tls")]

@@ -40,7 +40,9 @@
 //! and keeps prepared statements, so connect to the server itself and not through a pooler that
 //! hands one session to many (`pool_mode = transaction`). The store keeps up to
 //! [10 connections](PostgresOptions::max_connections) of its own, one that listens for hints, and
-//! every five seconds for a moment one that sees which server is there and how it is set.
+//! every five seconds for a moment one that sees which server is there and how it is set. They are
+//! called `ringyo` at the server, unless the URL has an `application_name`, and the last one
+//! `ringyo (looking)`.
 //!
 //! # Which rights the role needs
 //!

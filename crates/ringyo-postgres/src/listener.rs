@@ -28,9 +28,10 @@ impl Listener {
     pub(crate) fn start(server: Server, news: watch::Sender<u64>) -> Self {
         Self(tokio::spawn(async move {
             let (shortest, longest) = PAUSES;
+            let looking = server.for_looking();
             let mut pause = shortest;
             loop {
-                let began = listen(&server, &news).await;
+                let began = listen(&server, &looking, &news).await;
                 pause = match began {
                     Began::Yes => shortest,
                     Began::No => (pause * 2).min(longest),
@@ -59,8 +60,8 @@ enum Began {
     No,
 }
 
-/// Listens until the session is lost, or its server is no longer the one.
-async fn listen(server: &Server, news: &watch::Sender<u64>) -> Began {
+/// Listens until the session is lost, or its server is no longer the one, and looks meanwhile.
+async fn listen(server: &Server, looking: &Server, news: &watch::Sender<u64>) -> Began {
     let connecting = timeout(server.limits.connect, server.session(Some(news)));
     let Ok(Ok(session)) = connecting.await else {
         return Began::No;
@@ -75,7 +76,7 @@ async fn listen(server: &Server, news: &watch::Sender<u64>) -> Began {
     let ask = async {
         loop {
             sleep(PROBE).await;
-            let (answered, ()) = tokio::join!(answers(&session, "", limit), look(server));
+            let (answered, ()) = tokio::join!(answers(&session, "", limit), look(looking));
             if !answered {
                 return;
             }
