@@ -12,7 +12,7 @@ use fixture::{insert_account, insert_key, key_id, patient, revoke, value};
 use ringyo_postgres::PostgresStore;
 use ringyo_store::{ChangeFeed, ChangeSet, Changed, Cursor, KeyRecord, KeyStore};
 use tokio::time::sleep;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, NoTls};
 use xtask::servers::{Postgres, PostgresOptions, for_tests};
 
 /// How often the server crashes, and how many keys are revoked after each crash.
@@ -78,6 +78,16 @@ impl BeforeTheCrash {
     }
 }
 
+/// A session, as soon as the server makes any.
+async fn by_hand_again(url: &str) -> Client {
+    let start = Instant::now();
+    while let Err(error) = tokio_postgres::connect(url, NoTls).await {
+        assert!(start.elapsed() < Duration::from_secs(60), "{error}");
+        sleep(Duration::from_millis(20)).await;
+    }
+    fixture::by_hand(url).await
+}
+
 async fn recovers(store: &PostgresStore) {
     let start = Instant::now();
     while store.ready().await.is_err() {
@@ -98,14 +108,16 @@ async fn after_a_crash_of_a_session_no_change_is_hidden() {
     for round in 0..ROUNDS {
         let client = fixture::by_hand(&url).await;
         let before = BeforeTheCrash::come(&store, &client, round).await;
+        let bystander = fixture::by_hand(&url).await;
         let victim = value(&client, "SELECT pg_backend_pid()").await;
         let killed = Command::new("kill").args(["-KILL", &victim]).status();
         assert!(killed.unwrap().success());
-        while client.simple_query("").await.is_ok() {
+        // The server ends all others, too, before it starts over.
+        while bystander.simple_query("").await.is_ok() {
             sleep(Duration::from_millis(5)).await;
         }
+        let client = by_hand_again(&url).await;
         recovers(&store).await;
-        let client = fixture::by_hand(&url).await;
         let hidden = before.revoke_all(&store, &client).await;
         let changes = store.changes_since(Some(&before.cursor)).await.unwrap();
         let ChangeSet::These(these) = changes.changed else {
