@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Client, Pool, PoolError};
+use deadpool::managed::{Object, Pool, PoolError};
 use ringyo_store::{StoreError, StoreErrorKind};
 use tokio::time::timeout;
 use tokio_postgres::Row;
@@ -12,6 +12,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::connection::Limits;
 use crate::failure::Failure;
+use crate::session::{Session, Sessions};
 
 /// How often a call is made before it is given up.
 const ATTEMPTS: usize = 3;
@@ -19,7 +20,8 @@ const ATTEMPTS: usize = 3;
 /// A connection in use. Dropped before [`end`](Self::end), as it is when nobody waits for the
 /// call any more, the connection goes with it: an answer may still be on its way.
 pub(crate) struct Call {
-    client: Option<Client>,
+    session: Option<Object<Sessions>>,
+    pool: Pool<Sessions>,
     limit: Duration,
     transaction: bool,
 }
@@ -37,12 +39,12 @@ pub(crate) enum Repeat {
 /// The connections to a database.
 #[derive(Clone)]
 pub(crate) struct Database {
-    pool: Pool,
+    pool: Pool<Sessions>,
     limits: Limits,
 }
 
 impl Database {
-    pub(crate) const fn new(pool: Pool, limits: Limits) -> Self {
+    pub(crate) const fn new(pool: Pool<Sessions>, limits: Limits) -> Self {
         Self { pool, limits }
     }
 
@@ -90,14 +92,15 @@ impl Database {
     }
 
     async fn call(&self) -> Result<Call, Failure> {
-        let client = match timeout(self.limits.connect, self.pool.get()).await {
-            Ok(Ok(client)) => client,
-            Ok(Err(PoolError::Backend(error))) => return Err(error.into()),
+        let session = match timeout(self.limits.connect, self.pool.get()).await {
+            Ok(Ok(session)) => session,
+            Ok(Err(PoolError::Backend(failure))) => return Err(failure),
             Ok(Err(PoolError::Closed)) => return Err(closed()),
             Ok(Err(_)) | Err(_) => return Err(no_connection()),
         };
         Ok(Call {
-            client: Some(client),
+            session: Some(session),
+            pool: self.pool.clone(),
             limit: self.limits.statement,
             transaction: false,
         })
@@ -116,9 +119,10 @@ impl Database {
             Kind::SlowTransaction(limit) => self.limits.connect + limit,
             Kind::Statements | Kind::Transaction => self.patience(),
         };
+        let began = turn(&self.pool);
         // However many statements and attempts it takes.
         let result = timeout(longest, self.attempts(kind, repeat, work)).await;
-        Ok(result.unwrap_or(Err(Failure::Late))?)
+        Ok(result.unwrap_or_else(|_| Err(late(&self.pool, began)))?)
     }
 
     async fn attempts<T, W>(
@@ -133,11 +137,19 @@ impl Database {
         let mut left = ATTEMPTS;
         loop {
             left -= 1;
+            let began = turn(&self.pool);
             match self.attempt(kind, &work).await {
                 Err(failure)
                     if left > 0
                         && (failure.is_collision()
-                            || (repeat == Repeat::AfterLoss && failure.is_loss())) => {}
+                            || (repeat == Repeat::AfterLoss && failure.is_loss())) =>
+                {
+                    // That it was lost is noticed a little later where nothing is asked. Several
+                    // in a row must not be all attempts.
+                    if left == 1 && failure.is_loss() {
+                        doubt(&self.pool, began);
+                    }
+                }
                 result => return result,
             }
         }
@@ -177,15 +189,12 @@ impl Call {
         sql: &str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Failure> {
-        let client = self.client()?;
+        let session = self.session()?;
         let asked = async {
-            let statement = client.prepare_cached(sql).await?;
-            client.query(&statement, parameters).await
+            let statement = session.prepare_cached(sql).await?;
+            session.query(&statement, parameters).await
         };
-        timeout(self.limit, asked)
-            .await
-            .map_err(|_| Failure::Late)?
-            .map_err(Failure::from)
+        self.in_time(asked).await
     }
 
     /// The first row of an answer.
@@ -200,10 +209,18 @@ impl Call {
 
     /// Runs statements that have no parameters and whose rows nobody wants.
     pub(crate) async fn execute(&self, sql: &str) -> Result<(), Failure> {
-        timeout(self.limit, self.client()?.batch_execute(sql))
-            .await
-            .map_err(|_| Failure::Late)?
-            .map_err(Failure::from)
+        self.in_time(self.session()?.batch_execute(sql)).await
+    }
+
+    async fn in_time<T>(
+        &self,
+        asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Failure> {
+        let began = turn(&self.pool);
+        match timeout(self.limit, asked).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(late(&self.pool, began)),
+        }
     }
 
     async fn begin(&mut self, kind: Kind) -> Result<(), Failure> {
@@ -225,22 +242,27 @@ impl Call {
     }
 
     /// Ends the call: a transaction is committed if all went well, and the connection is there for
-    /// the next call unless it is late or lost.
+    /// the next call unless it is late or lost. What was asked of a server that is no longer the
+    /// one counts for nothing.
     async fn end<T>(mut self, result: Result<T, Failure>) -> Result<T, Failure> {
+        if self.session()?.server != self.pool.manager().0.primary.number() {
+            // The server undoes what is open when the connection is closed.
+            return Err(Failure::Moved);
+        }
         let ended = match (&result, self.transaction) {
             (Err(Failure::Late), _) => return result,
+            // The server has said so, and the connection may seem to be there a little longer.
+            (Err(failure), _) if failure.is_loss() => return result,
             (_, false) => Ok(()),
             (Ok(_), true) => self.execute("COMMIT").await.map_err(unknown_unless_undone),
             (Err(_), true) => self.execute("ROLLBACK").await,
         };
         if ended.is_ok()
-            && self
-                .client
-                .as_ref()
-                .is_some_and(|client| !client.is_closed())
+            && let Some(mut session) = self.session.take_if(|session| !session.is_closed())
         {
+            session.answered = turn(&self.pool);
             // Back into the pool; dropped with the call it would be closed.
-            self.client = None;
+            drop(session);
         }
         match (result, ended) {
             (Ok(_), Err(failure)) => Err(failure),
@@ -248,18 +270,35 @@ impl Call {
         }
     }
 
-    fn client(&self) -> Result<&Client, Failure> {
-        self.client.as_ref().ok_or_else(closed)
+    fn session(&self) -> Result<&Session, Failure> {
+        self.session.as_deref().ok_or_else(closed)
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if let Some(client) = self.client.take() {
+        if let Some(session) = self.session.take() {
             // Out of the pool, and closed.
-            drop(Client::take(client));
+            drop(Object::take(session));
         }
     }
+}
+
+fn turn(pool: &Pool<Sessions>) -> u64 {
+    pool.manager().0.primary.turn()
+}
+
+/// What was asked at that turn is late. Whatever has swallowed it may have swallowed the other
+/// connections, too, and each of them would cost a call its deadline to find out.
+fn late(pool: &Pool<Sessions>, began: u64) -> Failure {
+    doubt(pool, began);
+    Failure::Late
+}
+
+/// Closes the connections that are not in use and have not answered anything since that turn.
+/// Those in use have deadlines of their own.
+fn doubt(pool: &Pool<Sessions>, began: u64) {
+    pool.retain(|session, _| session.answered > began);
 }
 
 /// A commit that failed for any other reason may have been done.

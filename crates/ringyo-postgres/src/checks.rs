@@ -1,5 +1,5 @@
-//! What is looked at when a store is opened: whether the role may do what it must, and whether
-//! the server keeps what it says it keeps.
+//! Whether the role may do what it must, which is looked at when a store is opened, and under which
+//! settings the server does not keep what it says it keeps.
 
 use std::fmt;
 
@@ -23,7 +23,14 @@ pub enum DurabilityRisk {
 }
 
 impl DurabilityRisk {
-    const fn setting(self) -> &'static str {
+    pub(crate) const ALL: [Self; 3] = [
+        Self::FsyncOff,
+        Self::FullPageWritesOff,
+        Self::SynchronousCommitOff,
+    ];
+
+    /// The setting that is off then.
+    pub(crate) const fn setting(self) -> &'static str {
         match self {
             Self::FsyncOff => "fsync",
             Self::FullPageWritesOff => "full_page_writes",
@@ -40,26 +47,6 @@ impl fmt::Display for DurabilityRisk {
             "`{setting}` is off: what was answered as done may be lost"
         )
     }
-}
-
-/// What is on is on as the session of the store sees it: a role or a database may have settings
-/// of its own.
-pub(crate) async fn durability(call: &Call) -> Result<Vec<DurabilityRisk>, Failure> {
-    let mut risks = Vec::new();
-    for risk in [
-        DurabilityRisk::FsyncOff,
-        DurabilityRisk::FullPageWritesOff,
-        DurabilityRisk::SynchronousCommitOff,
-    ] {
-        let row = call
-            .row("SELECT current_setting($1) = 'off'", &[&risk.setting()])
-            .await?;
-        let is_off = row.map_or(Ok(false), |row| Columns::of(&row).value(column!("setting")))?;
-        if is_off {
-            risks.push(risk);
-        }
-    }
-    Ok(risks)
 }
 
 /// Every right that the store needs, by table.

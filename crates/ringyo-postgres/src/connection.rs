@@ -1,12 +1,17 @@
 //! How the server is reached, and what a session is told at its start.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool::managed::{Pool, Timeouts};
+use deadpool_postgres::Runtime;
 use ringyo_store::{StoreError, StoreErrorKind};
 use tokio_postgres::Config;
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+
+use crate::primary::Primary;
+use crate::session::Sessions;
 
 /// How long is waited for what.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +20,15 @@ pub(crate) struct Limits {
     pub(crate) statement: Duration,
 }
 
-/// The server, how to speak to it, and the schema there.
+/// How long a connection is silent before it is asked whether it still leads anywhere, how often it
+/// is asked, and how many times. Whole seconds: systems take no others.
+const KEEP_ALIVE: (Duration, Duration, u32) = (Duration::from_secs(5), Duration::from_secs(1), 3);
+
+/// The shortest wait for the server's machine to say that something has arrived: a packet that gets
+/// lost is sent again a few times before that.
+const SHORTEST_RECEIPT: Duration = Duration::from_millis(500);
+
+/// The server, how to speak to it, the schema there, and what its sessions have found.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) config: Config,
@@ -23,6 +36,7 @@ pub(crate) struct Server {
     pub(crate) tls: Option<tokio_postgres_rustls::MakeRustlsConnect>,
     pub(crate) schema: String,
     pub(crate) limits: Limits,
+    pub(crate) primary: Arc<Primary>,
 }
 
 /// Runs an expression with `$tls` bound to what makes connections to a server.
@@ -63,6 +77,7 @@ impl Server {
         // A copy lags behind: it would vouch for keys that have been revoked.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config.connect_timeout(limits.connect);
+        notice_silence(&mut config, limits);
         if config.get_application_name().is_none() {
             config.application_name("ringyo");
         }
@@ -72,7 +87,17 @@ impl Server {
             tls: None,
             schema: schema.to_owned(),
             limits,
+            primary: Arc::default(),
         })
+    }
+
+    /// The same server for sessions that only look who is there, under a name of their own: whoever
+    /// looks at the server's sessions need not wonder why some last for a moment.
+    pub(crate) fn for_looking(&self) -> Self {
+        let mut server = self.clone();
+        let name = self.config.get_application_name().unwrap_or_default();
+        server.config.application_name(format!("{name} (looking)"));
+        server
     }
 
     /// Refuses a URL that asks for more than was configured.
@@ -89,15 +114,9 @@ impl Server {
         Ok(())
     }
 
-    pub(crate) fn pool(&self, connections: usize) -> Result<Pool, StoreError> {
-        let settings = ManagerConfig {
-            // A dead connection is noticed by the task that reads it; no question is needed.
-            recycling_method: RecyclingMethod::Fast,
-        };
-        let config = self.config.clone();
-        let manager = with_tls!(self, tls => Manager::from_config(config, tls, settings));
+    pub(crate) fn pool(&self, connections: usize) -> Result<Pool<Sessions>, StoreError> {
         let longest = Some(self.limits.connect);
-        Pool::builder(manager)
+        Pool::builder(Sessions(self.clone()))
             .max_size(connections)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts {
@@ -110,6 +129,26 @@ impl Server {
                 let context = "the connections cannot be managed";
                 StoreError::with_source(StoreErrorKind::Unavailable, context, error)
             })
+    }
+}
+
+/// Has the system end connections that lead nowhere any more, because a machine or a firewall in
+/// between has forgotten them: those that are not in use in some seconds, and those over which
+/// something is sent before the answer is late. A server that is there but slow says that it has
+/// received what was sent, and is waited for. What the URL says about it counts.
+fn notice_silence(config: &mut Config, limits: Limits) {
+    let (idle, interval, retries) = KEEP_ALIVE;
+    if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+        config.keepalives_idle(idle);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(interval);
+    }
+    if config.get_keepalives_retries().is_none() {
+        config.keepalives_retries(retries);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout((limits.statement / 2).max(SHORTEST_RECEIPT));
     }
 }
 
@@ -142,4 +181,31 @@ fn check_schema(name: &str) -> Result<(), StoreError> {
 
 const fn refused(context: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, context)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        connect: Duration::from_secs(2),
+        statement: Duration::from_secs(2),
+    };
+
+    #[test]
+    fn a_connection_that_leads_nowhere_is_given_up_before_an_answer_is_late() {
+        let server = Server::new("postgres://a@b/c", "ringyo", LIMITS).unwrap();
+        let longest = server.config.get_tcp_user_timeout().copied();
+        assert!(longest.is_some_and(|longest| longest < LIMITS.statement));
+        let (idle, interval, retries) = KEEP_ALIVE;
+        assert_eq!(server.config.get_keepalives_idle(), idle);
+        assert_eq!(server.config.get_keepalives_interval(), Some(interval));
+        assert_eq!(server.config.get_keepalives_retries(), Some(retries));
+        // What somebody has chosen counts.
+        let url = "postgres://a@b/c?tcp_user_timeout=9&keepalives_idle=77";
+        let server = Server::new(url, "ringyo", LIMITS).unwrap();
+        let longest = server.config.get_tcp_user_timeout();
+        assert_eq!(longest.map(Duration::as_secs), Some(9));
+        assert_eq!(server.config.get_keepalives_idle().as_secs(), 77);
+    }
 }

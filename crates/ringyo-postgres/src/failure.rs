@@ -16,6 +16,8 @@ pub(crate) enum Failure {
     Below(Error),
     /// No answer in time. Whether the server goes on with it is unknown.
     Late,
+    /// It was asked of a server that is no longer the one.
+    Moved,
 }
 
 impl Failure {
@@ -37,6 +39,7 @@ impl Failure {
     pub(crate) fn is_loss(&self) -> bool {
         match self {
             Self::Store(_) | Self::Late => false,
+            Self::Moved => true,
             Self::Below(error) => match error.code() {
                 Some(code) => {
                     // The server shuts down, or somebody ended the session.
@@ -62,7 +65,7 @@ impl Failure {
     fn code(&self) -> Option<&SqlState> {
         match self {
             Self::Below(error) => error.code(),
-            Self::Store(_) | Self::Late => None,
+            Self::Store(_) | Self::Late | Self::Moved => None,
         }
     }
 }
@@ -96,6 +99,10 @@ impl From<Failure> for StoreError {
             Failure::Late => Self::new(
                 StoreErrorKind::Unavailable,
                 "the database did not answer in time",
+            ),
+            Failure::Moved => Self::new(
+                StoreErrorKind::Unavailable,
+                "another server has taken the place of the one that was asked",
             ),
         }
     }

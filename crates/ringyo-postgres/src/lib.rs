@@ -39,7 +39,10 @@
 //! Every session is told where its tables are and how long its statements may take when it starts,
 //! and keeps prepared statements, so connect to the server itself and not through a pooler that
 //! hands one session to many (`pool_mode = transaction`). The store keeps up to
-//! [10 connections](PostgresOptions::max_connections) of its own, and one that listens for hints.
+//! [10 connections](PostgresOptions::max_connections) of its own, one that listens for hints, and
+//! every five seconds for a moment one that sees which server is there and how it is set. They are
+//! called `ringyo` at the server, unless the URL has an `application_name`, and the last one
+//! `ringyo (looking)`.
 //!
 //! # Which rights the role needs
 //!
@@ -71,7 +74,8 @@
 //! | what happens | what callers get |
 //! | --- | --- |
 //! | the server is down, or the network refuses | `Unavailable` at once; the first call after it is back works |
-//! | the server hangs, or the network swallows everything | `Unavailable` after [two](PostgresOptions::connect_timeout) [deadlines](PostgresOptions::statement_timeout) at the latest, 4 seconds unless changed |
+//! | the server hangs, or the network swallows everything | `Unavailable` after [two](PostgresOptions::connect_timeout) [deadlines](PostgresOptions::statement_timeout) at the latest, 4 seconds unless changed; calls that begin once it is back are answered |
+//! | connections are forgotten on the way and nobody is told | `Unavailable` for the calls that are first to use one, as above; what is late takes the others with it that have been silent since |
 //! | a session is ended between calls | nothing, another one is made |
 //! | a session is lost during a call that reads, or before a change is committed | nothing: the call is made again, up to three times in all |
 //! | it is lost while a change is committed, or when a change of a wallet meets it | `Unavailable`, and whether it was done is unknown: read again, or ask for the operation again |
@@ -80,12 +84,32 @@
 //! | the session that listens is lost | hints are missing until another one listens, some 50 milliseconds if the server is there; whoever waits is woken then |
 //! | the server becomes a standby | `ReadOnly`, for reading too |
 //! | failover, a restored copy, a restart | followers are told to forget everything |
+//! | another server takes the place of one that goes on answering | [some five seconds](#another-server-behind-the-address) with the old one, then nothing is asked of it any more |
 //! | nobody waits for a call any more | it happened whole or not at all; its connection is closed |
 //!
 //! After `Unavailable` a connection on which an answer may still come is not used again.
 //!
-//! `fsync`, `full_page_writes` or `synchronous_commit` turned off is
-//! [reported](PostgresStore::durability_risks) when the store is opened, and in the log.
+//! `fsync`, `full_page_writes` or `synchronous_commit` turned off is a warning in the log, when the
+//! store is opened and when it happens later, once, some five seconds after; what holds now is what
+//! [`durability_risks`](PostgresStore::durability_risks) says. Changed back before anybody has
+//! looked, it is not noticed.
+//!
+//! # Another server behind the address
+//!
+//! A session lasts for as long as its server answers. After a failover whose old server lives on,
+//! or a change of DNS, what has a session would go on with a server that no longer counts. So each
+//! session asks, when it is made, which server it has reached (cluster, timeline, and when it was
+//! started), in the one question that also tells the settings above. If that is not the server
+//! known so far, the newest session is believed, since it shows where the address leads now:
+//! sessions with any other are not used again, a transaction in one of them is not committed but
+//! made again at the new one, what has been read in one is read again, a change of a wallet that
+//! was made in one is answered `Unavailable`, and the session that listens moves. That costs a round trip for each session and none for a call. As a store that
+//! has all its sessions makes no new one, one is made every five seconds to look.
+//!
+//! What remains: until somebody has looked, at most five seconds and the time that a connection
+//! takes, the old server is believed, and what is changed there is lost to the new one. A URL with
+//! several hosts leads to the first that can be written, which may be the old one. Only whoever
+//! makes the failover can rule that out, by ending the old server first, or by cutting it off.
 //!
 //! # Looking inside, and changing by hand
 //!
@@ -206,7 +230,9 @@ mod feed;
 mod keys;
 mod listener;
 mod moment;
+mod primary;
 mod schema;
+mod session;
 mod store;
 #[cfg(feature = "tls")]
 mod tls;

@@ -4,18 +4,16 @@
 //! nor a server that hangs says so. So the session is asked now and then whether it is still
 //! there, another one is made when it is not, and whoever waits is woken once after that.
 
-use std::future::poll_fn;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
-use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{AsyncMessage, Client, Socket};
 
-use crate::connection::{Server, with_tls};
+use crate::connection::Server;
+use crate::session::Session;
 
-/// How often a session is asked whether it is still there.
+/// How often a session is asked whether it is still there, and the address who is.
 const PROBE: Duration = Duration::from_secs(5);
 
 /// The shortest and the longest pause before the server is tried again.
@@ -30,9 +28,10 @@ impl Listener {
     pub(crate) fn start(server: Server, news: watch::Sender<u64>) -> Self {
         Self(tokio::spawn(async move {
             let (shortest, longest) = PAUSES;
+            let looking = server.for_looking();
             let mut pause = shortest;
             loop {
-                let began = with_tls!(server, tls => listen(&server, tls, &news).await);
+                let began = listen(&server, &looking, &news).await;
                 pause = match began {
                     Began::Yes => shortest,
                     Began::No => (pause * 2).min(longest),
@@ -61,47 +60,48 @@ enum Began {
     No,
 }
 
-/// Listens until the session is lost.
-async fn listen<T>(server: &Server, tls: T, news: &watch::Sender<u64>) -> Began
-where
-    T: MakeTlsConnect<Socket>,
-{
-    let connecting = timeout(server.limits.connect, server.config.connect(tls));
-    let Ok(Ok((client, mut connection))) = connecting.await else {
+/// Listens until the session is lost, or its server is no longer the one, and looks meanwhile.
+async fn listen(server: &Server, looking: &Server, news: &watch::Sender<u64>) -> Began {
+    let connecting = timeout(server.limits.connect, server.session(Some(news)));
+    let Ok(Ok(session)) = connecting.await else {
         return Began::No;
     };
-    let wake = || news.send_modify(|number| *number = number.wrapping_add(1));
-    let hear = async {
-        while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
-            if let AsyncMessage::Notification(_) = message {
-                wake();
+    let limit = server.limits.statement;
+    if !answers(&session, &format!("LISTEN \"{}\"", server.schema), limit).await {
+        return Began::No;
+    }
+    // What was sent before is lost.
+    news.send_modify(|number| *number = number.wrapping_add(1));
+    let number = session.server;
+    let ask = async {
+        loop {
+            sleep(PROBE).await;
+            let (answered, ()) = tokio::join!(answers(&session, "", limit), look(looking));
+            if !answered {
+                return;
             }
         }
     };
-    let mut began = Began::No;
-    let ask = async {
-        let limit = server.limits.statement;
-        let mut answered = answers(&client, &format!("LISTEN \"{}\"", server.schema), limit).await;
-        if answered {
-            began = Began::Yes;
-            // What was sent before is lost.
-            wake();
-        }
-        while answered {
-            sleep(PROBE).await;
-            answered = answers(&client, "", limit).await;
-        }
-    };
     tokio::select! {
-        () = hear => {}
         () = ask => {}
+        () = session.lost() => {}
+        () = server.primary.is_no_longer(number) => {}
     }
-    began
+    Began::Yes
 }
 
-async fn answers(client: &Client, statement: &str, limit: Duration) -> bool {
+/// Sees with a new session who is there, which those that there are cannot tell. What it finds is
+/// known to all then.
+async fn look(server: &Server) {
+    let looked = timeout(server.limits.connect, server.session(None)).await;
+    if !matches!(looked, Ok(Ok(_))) {
+        tracing::debug!("no new session could be made to see which server is there");
+    }
+}
+
+async fn answers(session: &Session, statement: &str, limit: Duration) -> bool {
     matches!(
-        timeout(limit, client.batch_execute(statement)).await,
+        timeout(limit, session.batch_execute(statement)).await,
         Ok(Ok(()))
     )
 }

@@ -13,6 +13,7 @@ use crate::checks::{self, DurabilityRisk};
 use crate::combiner::Combiner;
 use crate::connection::{Limits, Server};
 use crate::listener::Listener;
+use crate::primary::Primary;
 use crate::{events, feed, schema};
 
 /// How long a pruning may take.
@@ -34,7 +35,7 @@ struct Shared {
     news: watch::Sender<u64>,
     listener: Listener,
     combiner: Combiner,
-    risks: Vec<DurabilityRisk>,
+    primary: Arc<Primary>,
 }
 
 /// How to open a [`PostgresStore`]; made by [`PostgresStore::options`].
@@ -78,11 +79,12 @@ impl PostgresStore {
         }
     }
 
-    /// What, when the store was opened, made the server promise more than it keeps; empty as it
-    /// should be. Each is also a warning in the log.
+    /// What makes the server promise more than it keeps; empty as it should be. Looked at in every
+    /// new session, of which there is one every few seconds, so also after somebody has changed a
+    /// setting and after a failover. Each is also a warning in the log, once when it appears.
     #[must_use]
-    pub fn durability_risks(&self) -> &[DurabilityRisk] {
-        &self.shared.risks
+    pub fn durability_risks(&self) -> Vec<DurabilityRisk> {
+        self.shared.primary.risks()
     }
 
     /// Deletes events that happened before a moment, and says how many. The newest of them stays,
@@ -153,7 +155,9 @@ impl PostgresOptions {
     }
 
     /// How long a call waits for a connection, free or new, before it answers `Unavailable`;
-    /// 2 seconds unless changed.
+    /// 2 seconds unless changed. While one is being made, another attempt begins each quarter of
+    /// that, and the first that ends counts: what was sent into a broken network is not answered
+    /// when it is whole again.
     #[must_use]
     pub const fn connect_timeout(mut self, longest: Duration) -> Self {
         self.limits.connect = longest;
@@ -210,23 +214,14 @@ impl PostgresOptions {
                 feed::nothing_since_now(&call).await
             })
             .await?;
-        let risks = database
-            .ask(
-                AfterLoss,
-                |call| async move { checks::durability(&call).await },
-            )
-            .await?;
-        for risk in &risks {
-            tracing::warn!("{risk}");
-        }
         let news = watch::Sender::new(0);
         let shared = Shared {
             database,
+            primary: Arc::clone(&server.primary),
             schema: self.schema.clone(),
             listener: Listener::start(server, news.clone()),
             news,
             combiner: Combiner::default(),
-            risks,
         };
         Ok(PostgresStore {
             shared: Arc::new(shared),

@@ -4,12 +4,11 @@
 
 mod fixture;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use fixture::{
     Place, account_id, at, insert_account, insert_key, key_event, key_id, operation_id, patient,
-    revoke, value,
+    proxy, revoke, value,
 };
 use ringyo_postgres::PostgresStore;
 use ringyo_store::{
@@ -18,7 +17,7 @@ use ringyo_store::{
 };
 use tokio::time::{sleep, timeout};
 use tokio_postgres::Client;
-use xtask::servers::{Behaviour, Postgres, PostgresOptions, Proxy, for_tests};
+use xtask::servers::{Behaviour, PostgresOptions, for_tests};
 
 /// What a call may take beyond its deadline on a busy machine.
 const SLACK: Duration = Duration::from_millis(700);
@@ -97,16 +96,6 @@ async fn filled(url: &str) -> PostgresStore {
     insert_account(&store).await;
     insert_key(&store, 1).await;
     store
-}
-
-fn proxy(server: &Postgres) -> (Proxy, String) {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, server.port()));
-    let proxy = Proxy::start(address).unwrap();
-    let (own, other) = (server.port().to_string(), proxy.port().to_string());
-    let url = server
-        .url("postgres")
-        .replace(&format!(":{own}/"), &format!(":{other}/"));
-    (proxy, url)
 }
 
 async fn sessions(client: &Client) -> String {

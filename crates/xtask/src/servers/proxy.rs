@@ -23,6 +23,9 @@ pub enum Behaviour {
     /// closed. What was sent meanwhile arrives when the behaviour is another one again, as it
     /// does in a network that heals.
     Swallow,
+    /// The same, but what was sent never arrives. Connections that are open, or are made meanwhile,
+    /// stay as they are afterwards: somebody in between has forgotten them and tells nobody.
+    Lose,
 }
 
 /// A TCP proxy on the loopback address in front of a server. Its behaviour can be changed while
@@ -67,8 +70,14 @@ impl Proxy {
 
     /// From now on, for open connections and new ones.
     pub fn behave(&self, behaviour: Behaviour) {
-        self.network.lock().behaviour = behaviour;
+        self.network.lock().set(behaviour);
         self.network.changed.notify_all();
+    }
+
+    /// Carries new connections to another server. Open ones stay with theirs, as after a failover
+    /// whose old server lives on.
+    pub fn redirect(&self, server: SocketAddr) {
+        self.network.lock().server = server;
     }
 
     /// Closes all open connections, on both sides. New ones are welcome.
@@ -146,14 +155,17 @@ impl Drop for Proxy {
 /// What all connections of a proxy share.
 #[derive(Debug)]
 struct Network {
-    server: SocketAddr,
     state: Mutex<State>,
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    /// Where new connections go.
+    server: SocketAddr,
     behaviour: Behaviour,
+    /// The newest of the connections that are [lost](Behaviour::Lose), with all before it.
+    lost: u64,
     /// How many bytes may pass towards clients until the next cut, if one is planned.
     until_cut: Option<usize>,
     /// No new connections: the door is being closed.
@@ -165,11 +177,46 @@ struct State {
     made: u64,
 }
 
+impl State {
+    fn set(&mut self, behaviour: Behaviour) {
+        self.behaviour = behaviour;
+        if behaviour == Behaviour::Lose {
+            self.lost = self.made;
+        }
+    }
+
+    /// Registers the ends of a connection, which gets a number.
+    fn enter(&mut self, ends: [TcpStream; 2]) -> u64 {
+        self.made += 1;
+        self.open.insert(self.made, ends);
+        // It is lost as well where all are.
+        self.set(self.behaviour);
+        self.made
+    }
+}
+
+/// What becomes of something that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Arrives,
+    IsLost,
+    /// The connection has been cut.
+    HasNoWay,
+}
+
 impl Network {
     fn new(server: SocketAddr) -> Self {
         Self {
-            server,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                server,
+                behaviour: Behaviour::Pass,
+                lost: 0,
+                until_cut: None,
+                closing: false,
+                cuts: 0,
+                open: HashMap::new(),
+                made: 0,
+            }),
             changed: Condvar::new(),
         }
     }
@@ -192,19 +239,22 @@ impl Network {
         self.changed.notify_all();
     }
 
-    /// Waits until what was sent at `sent` over this connection may pass; `false` when the
-    /// connection has been cut meanwhile.
-    fn wait(&self, connection: u64, sent: Instant) -> bool {
+    /// Waits until it is clear what becomes of what was sent at `sent` over this connection.
+    fn wait(&self, connection: u64, sent: Instant) -> Fate {
         let mut state = self.lock();
         while state.open.contains_key(&connection) {
+            if connection <= state.lost {
+                return Fate::IsLost;
+            }
             let due = match state.behaviour {
-                Behaviour::Pass => return true,
+                Behaviour::Pass => return Fate::Arrives,
                 Behaviour::Delay(delay) => Some(sent + delay),
-                Behaviour::Swallow => None,
+                // Those that are open are lost, so there are no others.
+                Behaviour::Swallow | Behaviour::Lose => None,
             };
             let patience = due.map(|due| due.saturating_duration_since(Instant::now()));
             state = match patience {
-                Some(Duration::ZERO) => return true,
+                Some(Duration::ZERO) => return Fate::Arrives,
                 Some(patience) => {
                     let woken = self.changed.wait_timeout(state, patience);
                     woken.unwrap_or_else(PoisonError::into_inner).0
@@ -215,7 +265,7 @@ impl Network {
                 }
             };
         }
-        false
+        Fate::HasNoWay
     }
 
     /// How many of `bytes` may pass towards a client, and whether a cut comes after them.

@@ -103,6 +103,44 @@ fn what_is_swallowed_is_half_open_and_arrives_when_the_network_heals() {
 }
 
 #[test]
+fn what_is_lost_never_arrives_and_its_connection_stays_silent() {
+    let proxy = Proxy::start(echo()).unwrap();
+    let old = connect(&proxy);
+    assert_eq!(say(&old, "a").unwrap(), "a");
+    proxy.behave(Behaviour::Lose);
+    let new = connect(&proxy);
+    let silent = [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut];
+    for client in [&old, &new] {
+        assert!(silent.contains(&kind(say(client, "b"))));
+    }
+    proxy.behave(Behaviour::Pass);
+    for client in [&old, &new] {
+        assert!(silent.contains(&kind(say(client, "c"))));
+    }
+    // The control: whoever comes now is carried.
+    let newest = connect(&proxy);
+    assert_eq!(say(&newest, "d").unwrap(), "d");
+    proxy.cut();
+    assert_eq!(old.peek(&mut [0]).unwrap_or(0), 0, "a cut ends it");
+}
+
+#[test]
+fn who_comes_after_a_redirection_speaks_to_another_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = Proxy::start(echo()).unwrap();
+    let old = connect(&proxy);
+    assert_eq!(say(&old, "a").unwrap(), "a");
+    proxy.redirect(listener.local_addr().unwrap());
+    let mut new = connect(&proxy);
+    let (mut other, _) = listener.accept().unwrap();
+    new.write_all(b"b").unwrap();
+    let mut heard = [0];
+    other.read_exact(&mut heard).unwrap();
+    assert_eq!(&heard, b"b");
+    assert_eq!(say(&old, "c").unwrap(), "c");
+}
+
+#[test]
 fn the_end_of_a_client_is_swallowed_too() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = Proxy::start(listener.local_addr().unwrap()).unwrap();

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Instant;
 
-use super::Network;
+use super::{Fate, Network};
 
 /// How many pieces may be under way in one direction.
 const CAPACITY: usize = 64;
@@ -26,7 +26,8 @@ enum Towards {
 /// Carries one connection, which came after so many cuts, until it ends.
 pub(super) fn carry(client: TcpStream, cuts: u64, network: &Network) {
     // Without a server the client is left, as by a machine that has just gone down.
-    let Ok(server) = TcpStream::connect(network.server) else {
+    let server = network.lock().server;
+    let Ok(server) = TcpStream::connect(server) else {
         return;
     };
     let Some(connection) = enter(&client, &server, cuts, network) else {
@@ -57,10 +58,7 @@ fn enter(client: &TcpStream, server: &TcpStream, cuts: u64, network: &Network) -
     if state.cuts != cuts {
         return None;
     }
-    state.made += 1;
-    let connection = state.made;
-    state.open.insert(connection, ends);
-    Some(connection)
+    Some(state.enter(ends))
 }
 
 fn read(mut from: &TcpStream, pieces: &SyncSender<Piece>) {
@@ -86,8 +84,10 @@ fn write(
     network: &Network,
 ) {
     for Piece { sent, bytes } in pieces {
-        if !network.wait(connection, sent) {
-            return;
+        match network.wait(connection, sent) {
+            Fate::Arrives => {}
+            Fate::IsLost => continue,
+            Fate::HasNoWay => return,
         }
         if bytes.is_empty() {
             let _ = to.shutdown(Shutdown::Write);
