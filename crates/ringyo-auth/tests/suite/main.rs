@@ -7,6 +7,7 @@ mod freshness;
 mod headers;
 mod inspection;
 mod last_used;
+mod leaks;
 mod manage;
 mod matrix;
 mod rate_values;

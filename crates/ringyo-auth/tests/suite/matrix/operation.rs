@@ -10,6 +10,7 @@ pub(super) enum Operation {
     Disable,
     Enable,
     Revoke,
+    ReportLeaked,
     Regenerate,
     CreateAccount,
     SetPlan,
@@ -27,7 +28,7 @@ const HELD: &str = "Server may * on open; 3 credits; Reserved";
 const GIVEN_BACK: &str = "Server may * on open; 5 credits; given back";
 
 impl Operation {
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Issue,
         Self::Edit,
         Self::Rename,
@@ -35,6 +36,7 @@ impl Operation {
         Self::Disable,
         Self::Enable,
         Self::Revoke,
+        Self::ReportLeaked,
         Self::Regenerate,
         Self::CreateAccount,
         Self::SetPlan,
@@ -56,6 +58,7 @@ impl Operation {
             Self::Disable => "KeyManager::disable",
             Self::Enable => "KeyManager::enable",
             Self::Revoke => "KeyManager::revoke",
+            Self::ReportLeaked => "KeyManager::report_leaked",
             Self::Regenerate => "KeyManager::regenerate",
             Self::CreateAccount => "Accounts::create",
             Self::SetPlan => "Accounts::set_plan",
@@ -86,7 +89,7 @@ impl Operation {
             Self::Rename => "Renamed may * on open; 5 credits",
             Self::SetScopes => "Server may calls:read on open; 5 credits",
             Self::Disable => DISABLED,
-            Self::Revoke => "revoked; 5 credits",
+            Self::Revoke | Self::ReportLeaked => "revoked; 5 credits",
             Self::Regenerate => "superseded; 5 credits",
             Self::SetPlan => "no plan; 5 credits",
             Self::Grant => "Server may * on open; 12 credits",

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringyo_auth::{
-    AuthError, Edit, IssuedKey, LiveCaller, NewKey, Overlap, Reservation, Ringyo, WalletError,
+    AuthError, Edit, IssuedKey, LeakPolicy, LiveCaller, NewKey, Overlap, Reservation, Ringyo,
+    WalletError,
 };
 use ringyo_limit::ManualClock;
 use ringyo_store::{AccountId, OperationId, Store};
@@ -94,6 +95,11 @@ impl Place {
             Operation::Disable => keys.disable(key).await.map(drop).unwrap(),
             Operation::Enable => keys.enable(key).await.map(drop).unwrap(),
             Operation::Revoke => keys.revoke(key).await.map(drop).unwrap(),
+            Operation::ReportLeaked => {
+                let found = self.key.key.expose();
+                let reported = keys.report_leaked(found, "", LeakPolicy::Revoke);
+                reported.await.map(drop).unwrap();
+            }
             Operation::Regenerate => {
                 let both = keys.regenerate(key, Overlap::NONE).await;
                 return Some(both.unwrap().new);
