@@ -61,9 +61,12 @@
 //! | `redis-tls`, `redis-cluster`, `redis-sentinel` | the same through TLS, on a cluster, behind sentinels | no |
 //! | `tower` | `ringyo::tower`, a layer for anything that speaks tower: axum, tonic, hyper | no |
 //! | `axum` | the same with extractors for axum | no |
+//! | `leak` | `ringyo::leak`: what GitHub's secret scanning has found is verified and revoked | no |
 
 pub use ringyo_auth as auth;
 pub use ringyo_key as key;
+#[cfg(feature = "leak")]
+pub use ringyo_leak as leak;
 pub use ringyo_limit as limit;
 #[cfg(feature = "postgres")]
 pub use ringyo_postgres as postgres;
@@ -79,9 +82,10 @@ pub use ringyo_tower as tower;
 pub use ringyo_auth::{
     Accounts, Actor, ApiAccess, AuthError, Authenticator, BodyStyle, BuildError, Builder, Caller,
     Charge, Credential, CredentialSources, Edit, FieldError, HttpMapping, HttpStyle, Inspection,
-    InvalidKey, IssuedKey, KeyManager, KnownKey, ListKeys, LiveCaller, ManageError, NewKey,
-    Overlap, Plan, Plans, Preset, RateHeaders, Refusal, Refused, RegeneratedKey, Rejection,
-    Reservation, Ringyo, Surplus, Unavailable, Wallet, WalletError, envelope, preset,
+    InvalidKey, IssuedKey, KeyManager, KnownKey, LeakPolicy, LeakResponse, LeakVerdict, LeakedKey,
+    ListKeys, LiveCaller, ManageError, NewKey, Overlap, Plan, Plans, Preset, RateHeaders, Refusal,
+    Refused, RegeneratedKey, Rejection, Reservation, Ringyo, Surplus, Unavailable, Wallet,
+    WalletError, envelope, preset,
 };
 pub use ringyo_key::{
     ApiKey, Brand, KeyFormat, KeyId, Mode, Pepper, PepperError, PepperId, PepperRing,

@@ -19,6 +19,10 @@ pub enum LeakPolicy {
 
 /// What a text that was reported as leaked turned out to be.
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is made once in a while and taken apart at once"
+)]
 pub enum LeakVerdict {
     /// A key of this service, its secret proven. Its owner should hear of it.
     Ours(LeakedKey),
