@@ -8,3 +8,19 @@ pub mod nodes {}
 
 #[doc = include_str!("../docs/ringyoctl.md")]
 pub mod ringyoctl {}
+
+#[doc = include_str!("../docs/secret-scanners.md")]
+///
+/// ```yaml
+#[doc = include_str!("../docs/secret-scanners/kingfisher.yml")]
+/// ```
+/// ```toml
+#[doc = include_str!("../docs/secret-scanners/gitleaks.toml")]
+/// ```
+/// ```yaml
+#[doc = include_str!("../docs/secret-scanners/trufflehog.yml")]
+/// ```
+/// ```python
+#[doc = include_str!("../docs/secret-scanners/ringyo_api_key.py")]
+/// ```
+pub mod secret_scanners {}
