@@ -2,13 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringyo_key::{ParsedKey, Proof};
-use ringyo_limit::{Decision, Now};
+use ringyo_limit::{Decision, LimitError, LimitErrorKind, Now};
 use ringyo_store::{KeyRecord, KeyState, Timestamp};
 
 use crate::cache::CachedKey;
 use crate::core::{Core, wall};
 use crate::credential::Presented;
-use crate::error::InvalidKey;
+use crate::error::{InvalidKey, Unavailable};
 use crate::service::Service;
 use crate::{AuthError, Caller, Credential, Plan, Refused};
 
@@ -54,22 +54,11 @@ impl Authenticator {
     pub async fn decide(&self, credential: Credential<'_>) -> Result<Caller, Refused> {
         let core = &self.service.core;
         let proven = prove(core, &credential)?;
-        let (key, now) = find(core, &proven).await?;
-        if let Err(error) = admit(core, &key, &proven, &credential, now) {
-            return Err(Refused::of(error, key));
+        match attempt(core, &proven, &credential) {
+            Attempt::Decided(decided) => decided,
+            // Boxed, to keep the future of a warm decision small.
+            Attempt::Waits(found) => Box::pin(wait(core, &proven, &credential, found)).await,
         }
-        let charge = key.charge();
-        let rate = match &charge {
-            None => None,
-            Some(charge) => match core.limiter.check_now(charge, now) {
-                None => match core.ask_limiter(core.limiter.check(charge, now)).await {
-                    Ok(decision) => Some(decision),
-                    Err(error) => return Err(Refused::of(error.into(), key)),
-                },
-                decided => decided,
-            },
-        };
-        within_rate(core, key, rate, now)
     }
 
     /// [`decide`](Self::decide), if it takes no I/O; `None` if the store or a remote limiter has to be asked, and
@@ -82,20 +71,10 @@ impl Authenticator {
             Ok(proven) => proven,
             Err(error) => return Some(Err(error.into())),
         };
-        let now = core.now();
-        let key = core
-            .cache
-            .find(proven.parsed.id(), now.monotonic, Duration::ZERO)?;
-        if let Err(error) = admit(core, &key, &proven, &credential, now) {
-            return Some(Err(Refused::of(error, key)));
+        match attempt(core, &proven, &credential) {
+            Attempt::Decided(decided) => Some(decided),
+            Attempt::Waits(_) => None,
         }
-        let charge = key.charge();
-        let rate = match &charge {
-            None => None,
-            // Without an answer here the limiter has to be asked.
-            Some(charge) => Some(core.limiter.check_now(charge, now)?),
-        };
-        Some(within_rate(core, key, rate, now))
     }
 
     /// Says what a key is, and whether it would be let through, without letting it through:
@@ -110,12 +89,12 @@ impl Authenticator {
         let core = &self.service.core;
         let proven = prove(core, &credential)?;
         let id = proven.parsed.id();
-        let asked_at = core.now().monotonic;
+        let (asked_at, epoch) = (core.now().monotonic, core.cache.accounts().epoch());
         let loaded = core.ask_store(core.store.load_key(id)).await?;
         // All of the record, and not what the cache keeps of it for requests.
         let loaded = loaded.ok_or(InvalidKey::Unknown)?;
         let mut record = loaded.key.clone();
-        let key = core.entry(loaded, asked_at);
+        let key = core.entry(loaded, asked_at, epoch);
         if !is_same_secret(core, &key, &proven) {
             return Err(InvalidKey::WrongSecret.into());
         }
@@ -166,17 +145,85 @@ fn prove<'a>(core: &Core, credential: &Credential<'a>) -> Result<Proven<'a>, Aut
     Ok(Proven { parsed, proof })
 }
 
-/// Question 4: the record, and the time once it was there.
-async fn find(core: &Arc<Core>, proven: &Proven<'_>) -> Result<(Arc<CachedKey>, Now), AuthError> {
+/// How far a decision got without waiting for anybody.
+enum Attempt {
+    Decided(Result<Caller, Refused>),
+    /// The limiter has to be asked about this key, or the store, if there is none.
+    Waits(Option<Found>),
+}
+
+/// A record, and the time once it was there.
+struct Found {
+    key: Arc<CachedKey>,
+    now: Now,
+}
+
+/// Questions 4 to 8, as far as the answers are here.
+#[inline(always)]
+fn attempt(core: &Core, proven: &Proven<'_>, credential: &Credential<'_>) -> Attempt {
     let now = core.now();
     let id = proven.parsed.id();
-    match core.cache.find(id, now.monotonic, Duration::ZERO) {
-        Some(key) => Ok((key, now)),
-        None => {
-            let key = load(core, &proven.parsed).await?;
-            Ok((key, core.now()))
-        }
+    let Some(key) = core.cache.find(id, now.monotonic, Duration::ZERO) else {
+        return Attempt::Waits(None);
+    };
+    if let Err(error) = admit(core, &key, proven, credential, now) {
+        return Attempt::Decided(Err(Refused::of(error, key)));
     }
+    let rate = match key.charge() {
+        None => None,
+        Some(charge) => match core.limiter.check_now(&charge, now) {
+            None => return Attempt::Waits(Some(Found { key, now })),
+            decided => decided,
+        },
+    };
+    Attempt::Decided(within_rate(core, key, rate, now))
+}
+
+/// Questions 4 to 8, within one deadline for all who are asked.
+async fn wait(
+    core: &Arc<Core>,
+    proven: &Proven<'_>,
+    credential: &Credential<'_>,
+    found: Option<Found>,
+) -> Result<Caller, Refused> {
+    let mut limited = None;
+    let deciding = async {
+        let Found { key, now } = match found {
+            Some(found) => found,
+            None => {
+                let found = load(core, &proven.parsed).await?;
+                if let Err(error) = admit(core, &found.key, proven, credential, found.now) {
+                    return Err(Refused::of(error, found.key));
+                }
+                found
+            }
+        };
+        let rate = match key.charge() {
+            None => None,
+            Some(charge) => match core.limiter.check_now(&charge, now) {
+                None => {
+                    limited = Some(key.clone());
+                    match core.limiter.check(&charge, now).await {
+                        Ok(decision) => Some(decision),
+                        Err(error) => return Err(Refused::of(unlimited(error), key)),
+                    }
+                }
+                decided => decided,
+            },
+        };
+        within_rate(core, key, rate, now)
+    };
+    match tokio::time::timeout(core.store_deadline, deciding).await {
+        Ok(decided) => decided,
+        Err(_) => Err(match limited {
+            None => AuthError::from(Unavailable::StoreTimeout(core.store_deadline)).into(),
+            Some(key) => Refused::of(unlimited(LimitError::new(LimitErrorKind::Timeout)), key),
+        }),
+    }
+}
+
+fn unlimited(error: LimitError) -> AuthError {
+    Unavailable::from(error).into()
 }
 
 /// Questions 5 to 7.
@@ -221,15 +268,25 @@ fn within_rate(
     }
 }
 
-async fn load(core: &Arc<Core>, parsed: &ParsedKey<'_>) -> Result<Arc<CachedKey>, AuthError> {
-    match core.load(parsed.id()).await {
-        Ok(Some(key)) => Ok(key),
-        Ok(None) => Err(InvalidKey::Unknown.into()),
+/// Question 4: the record from the store.
+async fn load(core: &Arc<Core>, parsed: &ParsedKey<'_>) -> Result<Found, AuthError> {
+    let loaded = core.load(parsed.id()).await;
+    let now = core.now();
+    let is_recent = |key: &CachedKey| {
+        let cache = &core.cache;
+        cache.is_recent(key, now.monotonic, core.store_deadline)
+    };
+    let key = match loaded {
+        Ok(Some(key)) if is_recent(&key) => key,
+        // The node stood still after the store had answered, and who knows for how long.
+        Ok(Some(_)) => return Err(Unavailable::StoreTimeout(core.store_deadline).into()),
+        Ok(None) => return Err(InvalidKey::Unknown.into()),
         Err(unavailable) => core
             .cache
-            .find(parsed.id(), core.now().monotonic, core.stale_if_error)
-            .ok_or(AuthError::Unavailable(unavailable)),
-    }
+            .find(parsed.id(), now.monotonic, core.stale_if_error)
+            .ok_or(AuthError::Unavailable(unavailable))?,
+    };
+    Ok(Found { key, now })
 }
 
 #[inline(always)]

@@ -26,7 +26,7 @@ use crate::last_used::{Departed, Use};
 use crate::sync::{AtomicU64, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use shard::{Finished, Shard};
 
-pub(crate) use accounts::{AccountCell, Accounts, bucket_name};
+pub(crate) use accounts::{AccountCell, Accounts, Epoch, bucket_name};
 pub(crate) use entry::CachedKey;
 pub(crate) use permissions::{PermissionSets, Permissions};
 pub(crate) use shard::{LoadEntry, LoadOutcome, Loading};
@@ -106,6 +106,13 @@ impl KeyCache {
         let key = self.cached(id)?;
         let bound = self.max_staleness.saturating_add(grace);
         (key.account.is_current() && self.age(&key, now) <= bound).then_some(key)
+    }
+
+    /// Whether the store was asked for the record so lately that the answer is one for now, and
+    /// not for a moment before this node stood still. What the feed has confirmed since does not
+    /// count: it may have told of a change that this very reading misses.
+    pub(crate) fn is_recent(&self, key: &CachedKey, now: Monotonic, deadline: Duration) -> bool {
+        now.saturating_since(key.loaded_at) <= self.max_staleness.max(deadline)
     }
 
     /// How long ago it was last certain that the record is as it stands in the store.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringyo_key::{KeyFormat, KeyId, Mode, PepperRing};
-use ringyo_limit::{Clock, LimitError, LimitErrorKind, Monotonic, Now, RateLimiter};
+use ringyo_limit::{Clock, LimitError, Monotonic, Now, RateLimiter};
 use ringyo_scope::Catalog;
 use ringyo_store::{
     AccountId, ChangeSet, Changed, LoadedKey, Revision, Store, StoreError, StoreErrorKind,
@@ -10,7 +10,7 @@ use ringyo_store::{
 };
 
 use crate::cache::{
-    AccountCell, CachedKey, KeyCache, LoadEntry, LoadOutcome, Loading, bucket_name,
+    AccountCell, CachedKey, Epoch, KeyCache, LoadEntry, LoadOutcome, Loading, bucket_name,
 };
 use crate::error::Unavailable;
 use crate::sync::spawn;
@@ -119,17 +119,6 @@ impl Core {
         }
     }
 
-    /// Waits for the limiter as long as a request does.
-    pub(crate) async fn ask_limiter<T>(
-        &self,
-        call: impl Future<Output = Result<T, LimitError>>,
-    ) -> Result<T, Unavailable> {
-        tokio::time::timeout(self.store_deadline, call)
-            .await
-            .unwrap_or_else(|_| Err(LimitError::new(LimitErrorKind::Timeout)))
-            .map_err(|error| Unavailable::Limiter(Arc::new(error)))
-    }
-
     /// Waits for the store as long as somebody who manages keys would.
     pub(crate) async fn managed<T>(
         &self,
@@ -139,19 +128,20 @@ impl Core {
     }
 
     async fn read(&self, id: KeyId, asked_at: Monotonic) -> LoadOutcome {
+        let epoch = self.cache.accounts().epoch();
         let found = self.ask_store(self.store.load_key(id)).await?;
-        Ok(found.map(|loaded| Arc::new(self.entry(loaded, asked_at))))
+        Ok(found.map(|loaded| Arc::new(self.entry(loaded, asked_at, epoch))))
     }
 
-    /// What requests need of a record that the store was asked for at that time.
-    pub(crate) fn entry(&self, loaded: LoadedKey, asked_at: Monotonic) -> CachedKey {
+    /// What requests need of a record that the store was asked for at that time, and in that epoch.
+    pub(crate) fn entry(&self, loaded: LoadedKey, asked_at: Monotonic, epoch: Epoch) -> CachedKey {
         let LoadedKey { key, account } = loaded;
         let (plan, revision) = match &account {
             Some(account) => (self.plan(&account.plan), account.revision),
             None => (self.plan(""), Revision::NONE),
         };
         let cell = AccountCell::new(key.account.clone(), plan, revision);
-        let cell = self.cache.accounts().share(cell);
+        let cell = self.cache.accounts().share(cell, epoch);
         let tally = self.limiter.tally(cell.bucket(key.mode));
         let permissions = self.cache.permission_sets();
         let permissions = permissions.share(key.scopes.clone(), &self.catalog);
@@ -199,6 +189,12 @@ impl Drop for Load {
 /// The wall-clock half of a reading.
 pub(crate) fn wall(now: Now) -> Timestamp {
     Timestamp::from_unix_millis(now.unix_millis)
+}
+
+impl From<LimitError> for Unavailable {
+    fn from(error: LimitError) -> Self {
+        Self::Limiter(Arc::new(error))
+    }
 }
 
 impl From<StoreError> for Unavailable {

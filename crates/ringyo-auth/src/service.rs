@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringyo_key::PepperRing;
-use ringyo_limit::{Clock, LocalLimiter, Now, RateLimiter, SystemClock};
+use ringyo_limit::{
+    Clock, LimitError, LimitErrorKind, LocalLimiter, Now, RateLimiter, SystemClock,
+};
 use ringyo_scope::Catalog;
 use ringyo_store::{Store, StoreError};
 
@@ -121,7 +123,10 @@ impl Ringyo {
     pub async fn ready(&self) -> Result<(), crate::Unavailable> {
         let core = &self.service.core;
         core.ask_store(core.store.ready()).await?;
-        core.ask_limiter(core.limiter.ready()).await
+        tokio::time::timeout(core.store_deadline, core.limiter.ready())
+            .await
+            .unwrap_or(Err(LimitError::new(LimitErrorKind::Timeout)))?;
+        Ok(())
     }
 
     /// Ends the background work and saves the last-used times that are not saved yet. Call it
@@ -195,8 +200,8 @@ impl Builder {
         }
     }
 
-    /// How long store and limiter may take to answer for one request before it is answered without
-    /// them. 2 s if nothing is said.
+    /// How long store and limiter together may take to answer for one request before it is answered
+    /// without them. 2 s if nothing is said.
     pub fn store_deadline(self, store_deadline: Duration) -> Self {
         Self {
             store_deadline,

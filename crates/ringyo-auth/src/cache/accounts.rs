@@ -53,19 +53,41 @@ pub(crate) fn bucket_name(account: &AccountId, mode: Mode) -> String {
     format!("{account}/{mode}")
 }
 
+/// The time between two moments at which everything was forgotten. Revisions of the store that was
+/// read before and of the one that is read now have nothing to do with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Epoch(u64);
+
 /// The accounts that cached keys hold on to.
 #[derive(Debug, Default)]
 pub(crate) struct Accounts {
-    cells: Mutex<HashMap<AccountId, Weak<AccountCell>>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    epoch: Epoch,
+    cells: HashMap<AccountId, Weak<AccountCell>>,
 }
 
 impl Accounts {
-    /// The cell that all keys of the account use, for a reading of it.
+    /// The epoch, for who is about to read.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.lock().epoch
+    }
+
+    /// The cell that all keys of the account use, for a reading of it that began in that epoch.
     ///
     /// Readings of different revisions cannot both be right: the later one replaces the earlier,
-    /// whose keys ask again.
-    pub(crate) fn share(&self, read: AccountCell) -> Arc<AccountCell> {
-        let mut cells = self.lock();
+    /// whose keys ask again. A reading that began in an earlier epoch is for those who wait for it
+    /// and nobody else.
+    pub(crate) fn share(&self, read: AccountCell, epoch: Epoch) -> Arc<AccountCell> {
+        let mut known = self.lock();
+        if epoch != known.epoch {
+            read.retire();
+            return Arc::new(read);
+        }
+        let cells = &mut known.cells;
         if let Some(cell) = cells.get(&read.id).and_then(Weak::upgrade)
             && cell.is_current()
         {
@@ -90,21 +112,64 @@ impl Accounts {
     /// Makes every key of the account ask again. Loads under way must have been fenced off before:
     /// one that published after this would bring the old reading back.
     pub(crate) fn forget(&self, id: &AccountId) {
-        if let Some(cell) = self.lock().remove(id).and_then(|cell| cell.upgrade()) {
+        if let Some(cell) = self.lock().cells.remove(id).and_then(|cell| cell.upgrade()) {
             cell.retire();
         }
     }
 
     /// The same for every account.
     pub(crate) fn forget_all(&self) {
-        for (_, cell) in self.lock().drain() {
+        let mut known = self.lock();
+        known.epoch.0 += 1;
+        for (_, cell) in known.cells.drain() {
             if let Some(cell) = cell.upgrade() {
                 cell.retire();
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, Weak<AccountCell>>> {
-        self.cells.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(plan: &str) -> AccountCell {
+        let id = AccountId::new("acct_1").unwrap();
+        AccountCell::new(id, Arc::new(Plan::without_api(plan)), Revision::NONE)
+    }
+
+    /// The locks here are the scheduler's, which wants to be there.
+    fn scheduled(test: fn()) {
+        shuttle::check_random(test, 1);
+    }
+
+    #[test]
+    fn readings_of_one_epoch_and_revision_share_a_cell() {
+        scheduled(|| {
+            let accounts = Accounts::default();
+            let epoch = accounts.epoch();
+            let one = accounts.share(read("pro"), epoch);
+            let other = accounts.share(read("pro"), epoch);
+            assert!(Arc::ptr_eq(&one, &other) && one.is_current());
+        });
+    }
+
+    #[test]
+    fn what_was_read_before_everything_was_forgotten_is_shared_with_nobody() {
+        scheduled(|| {
+            let accounts = Accounts::default();
+            let before = accounts.epoch();
+            accounts.forget_all();
+            // The store that was restored counts its revisions anew: both are the same one.
+            let old = accounts.share(read("agency"), before);
+            let new = accounts.share(read("starter"), accounts.epoch());
+            assert_eq!(old.plan.name, "agency");
+            assert_eq!(new.plan.name, "starter");
+            assert!(!old.is_current() && new.is_current());
+        });
     }
 }
