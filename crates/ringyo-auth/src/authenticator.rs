@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringyo_key::{ParsedKey, Proof};
+use ringyo_key::{Digest, KeyId, ParsedKey, PepperId, Proof};
 use ringyo_limit::{Decision, LimitError, LimitErrorKind, Now};
 use ringyo_store::{KeyRecord, KeyState, Timestamp};
 
@@ -9,6 +9,7 @@ use crate::cache::CachedKey;
 use crate::core::{Core, wall};
 use crate::credential::Presented;
 use crate::error::{InvalidKey, Unavailable};
+use crate::imported::{Claim, Imported, LookUp};
 use crate::service::Service;
 use crate::{AuthError, Caller, Credential, Plan, Refused};
 
@@ -20,6 +21,9 @@ use crate::{AuthError, Caller, Credential, Plan, Refused};
 ///    minted here (its tag: one HMAC, no I/O)? 4. Is there a record of it? 5. Is it the same
 ///    secret (the whole digest, in constant time)? 6. May the key be used: state, expiry,
 ///    network? 7. Does the plan open the API? 8. Is the account, and the key, within its rate?
+///
+/// A key of [another origin](ringyo_key::KeyFormat::accept_foreign) is asked 2 and 3 in its own
+/// way: does it have the shape of one, and may so many be looked up?
 ///
 /// Up to 5 every refusal is the same one to the client and costs the account nothing. From 6 on
 /// the secret is proven, and the answer may say what is wrong. Whether the key may do what the
@@ -53,11 +57,21 @@ impl Authenticator {
     /// As [`authenticate`](Self::authenticate).
     pub async fn decide(&self, credential: Credential<'_>) -> Result<Caller, Refused> {
         let core = &self.service.core;
-        let proven = prove(core, &credential)?;
-        match attempt(core, &proven, &credential) {
-            Attempt::Decided(decided) => decided,
-            // Boxed, to keep the future of a warm decision small.
-            Attempt::Waits(found) => Box::pin(wait(core, &proven, &credential, found)).await,
+        match prove(core, &credential) {
+            Ok(proven) => match attempt(core, &proven, &credential) {
+                Attempt::Decided(decided) => decided,
+                // Boxed, to keep the future of a warm decision small.
+                Attempt::Waits(found) => Box::pin(wait(core, &proven, &credential, found)).await,
+            },
+            Err(error) => {
+                let imported = Imported::instead(core, &credential, error)?;
+                match attempt(core, &imported, &credential) {
+                    Attempt::Decided(decided) => decided,
+                    Attempt::Waits(found) => {
+                        Box::pin(wait(core, &imported, &credential, found)).await
+                    }
+                }
+            }
         }
     }
 
@@ -67,11 +81,14 @@ impl Authenticator {
     #[must_use]
     pub fn decide_now(&self, credential: Credential<'_>) -> Option<Result<Caller, Refused>> {
         let core = &self.service.core;
-        let proven = match prove(core, &credential) {
-            Ok(proven) => proven,
-            Err(error) => return Some(Err(error.into())),
+        let attempt = match prove(core, &credential) {
+            Ok(proven) => attempt(core, &proven, &credential),
+            Err(error) => match Imported::instead(core, &credential, error) {
+                Ok(imported) => attempt(core, &imported, &credential),
+                Err(error) => return Some(Err(error.into())),
+            },
         };
-        match attempt(core, &proven, &credential) {
+        match attempt {
             Attempt::Decided(decided) => Some(decided),
             Attempt::Waits(_) => None,
         }
@@ -87,24 +104,13 @@ impl Authenticator {
     /// is wrong with a proven key is the [`refusal`](Inspection::refusal).
     pub async fn inspect(&self, credential: Credential<'_>) -> Result<Inspection, AuthError> {
         let core = &self.service.core;
-        let proven = prove(core, &credential)?;
-        let id = proven.parsed.id();
-        let (asked_at, epoch) = (core.now().monotonic, core.cache.accounts().epoch());
-        let loaded = core.ask_store(core.store.load_key(id)).await?;
-        // All of the record, and not what the cache keeps of it for requests.
-        let loaded = loaded.ok_or(InvalidKey::Unknown)?;
-        let mut record = loaded.key.clone();
-        let key = core.entry(loaded, asked_at, epoch);
-        if !is_same_secret(core, &key, &proven) {
-            return Err(InvalidKey::WrongSecret.into());
+        match prove(core, &credential) {
+            Ok(proven) => inspect(core, &proven, &credential).await,
+            Err(error) => {
+                let imported = Imported::instead(core, &credential, error)?;
+                inspect(core, &imported, &credential).await
+            }
         }
-        let now = core.now();
-        record.last_used_at = record.last_used_at.max(core.cache.last_used(record.id));
-        Ok(Inspection {
-            record,
-            plan: Plan::clone(&key.account.plan),
-            refusal: check_admitted(&key, &credential, now).err(),
-        })
     }
 }
 
@@ -121,9 +127,34 @@ pub struct Inspection {
 }
 
 /// A key that was minted here.
-struct Proven<'a> {
+pub(crate) struct Proven<'a> {
     parsed: ParsedKey<'a>,
     proof: Proof,
+}
+
+async fn inspect(
+    core: &Core,
+    claim: &impl Claim,
+    credential: &Credential<'_>,
+) -> Result<Inspection, AuthError> {
+    let (asked_at, epoch) = (core.now().monotonic, core.cache.accounts().epoch());
+    let look_up = claim.look_up(core)?;
+    let loaded = core.ask_store(core.store.load_key(claim.id())).await?;
+    // All of the record, and not what the cache keeps of it for requests.
+    let loaded = loaded.ok_or(InvalidKey::Unknown)?;
+    look_up.found(core);
+    let mut record = loaded.key.clone();
+    let key = core.entry(loaded, asked_at, epoch);
+    if !claim.is_of(core, key.pepper, &key.digest) {
+        return Err(InvalidKey::WrongSecret.into());
+    }
+    let now = core.now();
+    record.last_used_at = record.last_used_at.max(core.cache.last_used(record.id));
+    Ok(Inspection {
+        record,
+        plan: Plan::clone(&key.account.plan),
+        refusal: check_admitted(&key, credential, now).err(),
+    })
 }
 
 // What follows is inlined into both ways to ask, so that results are used where they are made, and
@@ -137,12 +168,16 @@ fn prove<'a>(core: &Core, credential: &Credential<'a>) -> Result<Proven<'a>, Aut
         Presented::Ambiguous => return Err(AuthError::AmbiguousCredential),
         Presented::Key(text) => text,
     };
-    let parsed = core
-        .format
-        .parse(presented)
-        .map_err(InvalidKey::Malformed)?;
-    let proof = core.peppers.prove(&parsed).ok_or(InvalidKey::Forged)?;
-    Ok(Proven { parsed, proof })
+    Ok(Proven::new(core, presented)?)
+}
+
+impl<'a> Proven<'a> {
+    #[inline(always)]
+    pub(crate) fn new(core: &Core, text: &'a [u8]) -> Result<Self, InvalidKey> {
+        let parsed = core.format.parse(text)?;
+        let proof = core.peppers.prove(&parsed).ok_or(InvalidKey::Forged)?;
+        Ok(Self { parsed, proof })
+    }
 }
 
 /// How far a decision got without waiting for anybody.
@@ -160,13 +195,12 @@ struct Found {
 
 /// Questions 4 to 8, as far as the answers are here.
 #[inline(always)]
-fn attempt(core: &Core, proven: &Proven<'_>, credential: &Credential<'_>) -> Attempt {
+fn attempt(core: &Core, claim: &impl Claim, credential: &Credential<'_>) -> Attempt {
     let now = core.now();
-    let id = proven.parsed.id();
-    let Some(key) = core.cache.find(id, now.monotonic, Duration::ZERO) else {
+    let Some(key) = core.cache.find(claim.id(), now.monotonic, Duration::ZERO) else {
         return Attempt::Waits(None);
     };
-    if let Err(error) = admit(core, &key, proven, credential, now) {
+    if let Err(error) = admit(core, &key, claim, credential, now) {
         return Attempt::Decided(Err(Refused::of(error, key)));
     }
     let rate = match key.charge() {
@@ -182,7 +216,7 @@ fn attempt(core: &Core, proven: &Proven<'_>, credential: &Credential<'_>) -> Att
 /// Questions 4 to 8, within one deadline for all who are asked.
 async fn wait(
     core: &Arc<Core>,
-    proven: &Proven<'_>,
+    claim: &impl Claim,
     credential: &Credential<'_>,
     found: Option<Found>,
 ) -> Result<Caller, Refused> {
@@ -191,8 +225,8 @@ async fn wait(
         let Found { key, now } = match found {
             Some(found) => found,
             None => {
-                let found = load(core, &proven.parsed).await?;
-                if let Err(error) = admit(core, &found.key, proven, credential, found.now) {
+                let found = load(core, claim).await?;
+                if let Err(error) = admit(core, &found.key, claim, credential, found.now) {
                     return Err(Refused::of(error, found.key));
                 }
                 found
@@ -231,11 +265,11 @@ fn unlimited(error: LimitError) -> AuthError {
 fn admit(
     core: &Core,
     key: &CachedKey,
-    proven: &Proven<'_>,
+    claim: &impl Claim,
     credential: &Credential<'_>,
     now: Now,
 ) -> Result<(), AuthError> {
-    if !is_same_secret(core, key, proven) {
+    if !claim.is_of(core, key.pepper, &key.digest) {
         return Err(InvalidKey::WrongSecret.into());
     }
     check_admitted(key, credential, now)
@@ -269,8 +303,17 @@ fn within_rate(
 }
 
 /// Question 4: the record from the store.
-async fn load(core: &Arc<Core>, parsed: &ParsedKey<'_>) -> Result<Found, AuthError> {
-    let loaded = core.load(parsed.id()).await;
+async fn load(core: &Arc<Core>, claim: &impl Claim) -> Result<Found, AuthError> {
+    let loaded = match claim.look_up(core) {
+        Ok(look_up) => {
+            let loaded = core.load(claim.id()).await;
+            if matches!(loaded, Ok(Some(_))) {
+                look_up.found(core);
+            }
+            loaded
+        }
+        Err(unavailable) => Err(unavailable),
+    };
     let now = core.now();
     let is_recent = |key: &CachedKey| {
         let cache = &core.cache;
@@ -283,24 +326,36 @@ async fn load(core: &Arc<Core>, parsed: &ParsedKey<'_>) -> Result<Found, AuthErr
         Ok(None) => return Err(InvalidKey::Unknown.into()),
         Err(unavailable) => core
             .cache
-            .find(parsed.id(), now.monotonic, core.stale_if_error)
+            .find(claim.id(), now.monotonic, core.stale_if_error)
             .ok_or(AuthError::Unavailable(unavailable))?,
     };
     Ok(Found { key, now })
 }
 
-#[inline(always)]
-fn is_same_secret(core: &Core, key: &CachedKey, proven: &Proven<'_>) -> bool {
-    let Proven { parsed, proof } = proven;
-    match key.pepper {
-        Some(pepper) if pepper == proof.pepper => proof.digest.matches(&key.digest),
-        // The tag happened to fit another pepper first, which one key in 57 thousand million does.
-        Some(pepper) => core
-            .peppers
-            .prove_under(pepper, parsed)
-            .is_some_and(|proof| proof.digest.matches(&key.digest)),
-        // The record of a foreign key has no business with a key of this format.
-        None => false,
+impl Claim for Proven<'_> {
+    #[inline(always)]
+    fn id(&self) -> KeyId {
+        self.parsed.id()
+    }
+
+    #[inline(always)]
+    fn is_of(&self, core: &Core, pepper: Option<PepperId>, digest: &Digest) -> bool {
+        let Self { parsed, proof } = self;
+        match pepper {
+            Some(pepper) if pepper == proof.pepper => proof.digest.matches(digest),
+            // The tag happened to fit another pepper first, which one key in 57 thousand million
+            // does.
+            Some(pepper) => core
+                .peppers
+                .prove_under(pepper, parsed)
+                .is_some_and(|proof| proof.digest.matches(digest)),
+            // The record of a foreign key has no business with a key of this format.
+            None => false,
+        }
+    }
+
+    fn look_up(&self, _: &Core) -> Result<LookUp, Unavailable> {
+        Ok(LookUp::Free)
     }
 }
 

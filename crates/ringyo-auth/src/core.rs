@@ -13,6 +13,7 @@ use crate::cache::{
     AccountCell, CachedKey, Epoch, KeyCache, LoadEntry, LoadOutcome, Loading, bucket_name,
 };
 use crate::error::Unavailable;
+use crate::imported::LookUps;
 use crate::sync::spawn;
 use crate::{Plan, Plans};
 
@@ -30,6 +31,7 @@ pub(crate) struct Core {
     pub(crate) catalog: Catalog,
     pub(crate) plans: Plans,
     pub(crate) cache: KeyCache,
+    pub(crate) foreign_look_ups: LookUps,
     pub(crate) store_deadline: Duration,
     pub(crate) stale_if_error: Duration,
 }

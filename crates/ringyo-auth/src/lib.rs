@@ -57,6 +57,7 @@ mod core;
 mod credential;
 mod error;
 mod http_mapping;
+mod imported;
 mod last_used;
 mod manage;
 mod plan;

@@ -6,6 +6,7 @@ mod actor;
 mod error;
 mod fields;
 mod found_at;
+mod import;
 mod issue;
 mod key_manager;
 mod leak;

@@ -3,6 +3,9 @@
 #[doc = include_str!("../docs/architecture.md")]
 pub mod architecture {}
 
+#[doc = include_str!("../docs/moving-in.md")]
+pub mod moving_in {}
+
 #[doc = include_str!("../docs/nodes.md")]
 pub mod nodes {}
 

@@ -1,10 +1,12 @@
-use ringyo_key::{KeyId, ParsedKey, Proof};
+use ringyo_key::KeyId;
 use ringyo_store::{EventKind, EventQuery, KeyRecord, KeyStatus, PageSize, StoreErrorKind};
 
 use super::found_at::without_secrets;
 use super::key_manager::{Forget, attempts};
 use super::{KeyManager, ManageError};
-use crate::core::Core;
+use crate::authenticator::Proven;
+use crate::error::InvalidKey;
+use crate::imported::{Claim, Imported};
 
 /// What is done about a key that somebody has found where it should not be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -96,20 +98,33 @@ impl KeyManager {
         policy: LeakPolicy,
     ) -> Result<LeakVerdict, ManageError> {
         let (core, found) = (self.core(), found.as_ref());
-        // What was not minted here reaches no store.
-        let Ok(parsed) = core.format.parse(found) else {
-            return Ok(LeakVerdict::NotOurs);
-        };
-        let Some(proof) = core.peppers.prove(&parsed) else {
-            return Ok(LeakVerdict::NotOurs);
-        };
-        match self.find(parsed.id()).await {
-            Ok(record) if is_secret_of(core, &record, &parsed, &proof) => {}
+        match Proven::new(core, found) {
+            Ok(proven) => self.respond_to(&proven, found, found_at, policy).await,
+            // What was not minted here reaches no store.
+            Err(InvalidKey::Malformed(_)) => match Imported::read(core, found) {
+                Some(imported) => self.respond_to(&imported, found, found_at, policy).await,
+                None => Ok(LeakVerdict::NotOurs),
+            },
+            Err(_) => Ok(LeakVerdict::NotOurs),
+        }
+    }
+
+    async fn respond_to(
+        &self,
+        claim: &impl Claim,
+        found: &[u8],
+        found_at: &str,
+        policy: LeakPolicy,
+    ) -> Result<LeakVerdict, ManageError> {
+        let core = self.core();
+        let look_up = claim.look_up(core).map_err(ManageError::Unavailable)?;
+        match self.find(claim.id()).await {
+            Ok(record) if claim.is_of(core, record.pepper, &record.digest) => look_up.found(core),
             // Another account's key does not exist for an actor that has one.
             Ok(_) | Err(ManageError::NotFound) => return Ok(LeakVerdict::NotOurs),
             Err(error) => return Err(error),
         }
-        let leaked = self.respond(parsed.id(), found, found_at, policy).await?;
+        let leaked = self.respond(claim.id(), found, found_at, policy).await?;
         Ok(LeakVerdict::Ours(leaked))
     }
 
@@ -181,18 +196,5 @@ impl KeyManager {
                 None => return Ok(false),
             }
         }
-    }
-}
-
-/// Whether it is the secret of that record, by the whole digest.
-fn is_secret_of(core: &Core, record: &KeyRecord, parsed: &ParsedKey<'_>, proof: &Proof) -> bool {
-    match record.pepper {
-        Some(pepper) if pepper == proof.pepper => proof.digest.matches(&record.digest),
-        // Its tag fits another pepper by chance.
-        Some(pepper) => core
-            .peppers
-            .prove_under(pepper, parsed)
-            .is_some_and(|proof| proof.digest.matches(&record.digest)),
-        None => false,
     }
 }

@@ -6,6 +6,7 @@ mod decision;
 mod flood;
 mod freshness;
 mod headers;
+mod imports;
 mod inspection;
 mod last_used;
 mod leaks;

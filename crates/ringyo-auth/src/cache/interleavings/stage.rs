@@ -17,6 +17,7 @@ use shuttle::{Config, Runner};
 use crate::background::{Background, catch_up};
 use crate::cache::KeyCache;
 use crate::core::Core;
+use crate::imported::LookUps;
 use crate::service::Service;
 use crate::{
     Accounts, Actor, AuthError, Authenticator, Credential, IssuedKey, KeyManager, NewKey, Preset,
@@ -126,6 +127,7 @@ impl Stage {
             plans,
             // Of two shards, so that what goes over all of them can be interrupted.
             cache: KeyCache::new(128, Duration::from_secs(5)),
+            foreign_look_ups: LookUps::new(0),
             store_deadline: Duration::from_secs(2),
             stale_if_error: Duration::ZERO,
         });

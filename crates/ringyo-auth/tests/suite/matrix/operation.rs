@@ -4,6 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operation {
     Issue,
+    Import,
     Edit,
     Rename,
     SetScopes,
@@ -28,8 +29,9 @@ const HELD: &str = "Server may * on open; 3 credits; Reserved";
 const GIVEN_BACK: &str = "Server may * on open; 5 credits; given back";
 
 impl Operation {
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Issue,
+        Self::Import,
         Self::Edit,
         Self::Rename,
         Self::SetScopes,
@@ -52,6 +54,7 @@ impl Operation {
     pub(super) const fn method(self) -> &'static str {
         match self {
             Self::Issue => "KeyManager::issue",
+            Self::Import => "KeyManager::import",
             Self::Edit => "KeyManager::edit",
             Self::Rename => "KeyManager::rename",
             Self::SetScopes => "KeyManager::set_scopes",
@@ -84,7 +87,7 @@ impl Operation {
     pub(super) const fn after(self) -> &'static str {
         match self {
             // What they make is new; the key that was there works on.
-            Self::Issue | Self::CreateAccount | Self::Enable => WORKS,
+            Self::Issue | Self::Import | Self::CreateAccount | Self::Enable => WORKS,
             Self::Edit => "Edited may agents:read on open; 5 credits",
             Self::Rename => "Renamed may * on open; 5 credits",
             Self::SetScopes => "Server may calls:read on open; 5 credits",

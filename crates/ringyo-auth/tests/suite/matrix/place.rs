@@ -8,6 +8,7 @@ use ringyo_auth::{
     AuthError, Edit, IssuedKey, LeakPolicy, LiveCaller, NewKey, Overlap, Reservation, Ringyo,
     WalletError,
 };
+use ringyo_key::ForeignKey;
 use ringyo_limit::ManualClock;
 use ringyo_store::{AccountId, OperationId, Store};
 use tokio::task::JoinHandle;
@@ -78,6 +79,13 @@ impl Place {
             Operation::Issue => {
                 let new = NewKey::live(account.as_str(), "Second").scopes(["*"]);
                 return Some(keys.issue(new).await.unwrap());
+            }
+            Operation::Import => {
+                let text = format!("a key of another origin of {account}");
+                let digest = ForeignKey::of_text(text.as_bytes()).digest;
+                let new = NewKey::live(account.as_str(), "Imported").scopes(["*"]);
+                let imported = keys.import(new, digest, "a key…");
+                imported.await.map(drop).unwrap();
             }
             Operation::Edit => {
                 let edit = Edit {
