@@ -61,8 +61,11 @@ impl KeyManager {
     ///
     /// Reporting a key again changes nothing, however often, from however many nodes at once.
     /// Whoever calls this needs to know no more than the text, so anybody may be let do it: a text
-    /// that was not minted here costs an HMAC for each pepper at most and reaches no store, and who holds a key may
-    /// end it.
+    /// that was not minted here costs an HMAC for each pepper at most and reaches no store, and who
+    /// holds a key may end it. Where keys of [another
+    /// origin](ringyo_key::KeyFormat::accept_foreign) are accepted, a text that looks like one is
+    /// looked up each time, and not counted with those of requests: bound how often strangers may
+    /// report.
     ///
     /// ```
     /// # use ringyo_auth::{LeakPolicy, LeakResponse, LeakVerdict, NewKey, Preset, Ringyo};
@@ -117,9 +120,8 @@ impl KeyManager {
         policy: LeakPolicy,
     ) -> Result<LeakVerdict, ManageError> {
         let core = self.core();
-        let look_up = claim.look_up(core).map_err(ManageError::Unavailable)?;
         match self.find(claim.id()).await {
-            Ok(record) if claim.is_of(core, record.pepper, &record.digest) => look_up.found(core),
+            Ok(record) if claim.is_of(core, record.pepper, &record.digest) => {}
             // Another account's key does not exist for an actor that has one.
             Ok(_) | Err(ManageError::NotFound) => return Ok(LeakVerdict::NotOurs),
             Err(error) => return Err(error),

@@ -342,15 +342,18 @@ async fn importing_again_changes_nothing_and_another_account_cannot_take_a_key()
 
 #[tokio::test]
 async fn one_that_has_leaked_is_revoked() {
-    let site = Site::in_memory(200).await;
+    // Reports are not held up by the bound for requests: a long list of them could never be worked
+    // off.
+    let site = Site::in_memory(1).await;
     let (leaked, unknown) = (text(1), text(2));
     let record = site.import(&leaked).await.unwrap();
     let keys = site.ringyo.keys();
     let place = format!("https://example.com/{leaked}");
-    let verdict = keys
-        .report_leaked(&unknown, &place, LeakPolicy::Revoke)
-        .await;
-    assert!(matches!(verdict, Ok(LeakVerdict::NotOurs)), "{verdict:?}");
+    for _ in 0..10 {
+        let verdict = keys.report_leaked(&unknown, &place, LeakPolicy::Revoke);
+        let verdict = verdict.await;
+        assert!(matches!(verdict, Ok(LeakVerdict::NotOurs)), "{verdict:?}");
+    }
     site.ask(&leaked).await.unwrap();
     let verdict = keys
         .report_leaked(&leaked, &place, LeakPolicy::Revoke)
