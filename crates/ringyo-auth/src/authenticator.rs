@@ -1,7 +1,8 @@
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringyo_key::{ParsedKey, Proof};
+use ringyo_key::{Digest, KeyId, ParsedKey, PepperId, Proof};
 use ringyo_limit::{LimitError, LimitErrorKind, Now, Outcome};
 use ringyo_store::{KeyRecord, KeyState, Timestamp};
 
@@ -9,6 +10,7 @@ use crate::cache::CachedKey;
 use crate::core::{Core, wall};
 use crate::credential::Presented;
 use crate::error::{Exceeded, InvalidKey, Unavailable};
+use crate::imported::{Claim, Imported, LookUp};
 use crate::service::Service;
 use crate::{AuthError, Caller, Credential, Plan, Refused};
 
@@ -20,6 +22,9 @@ use crate::{AuthError, Caller, Credential, Plan, Refused};
 ///    minted here (its tag: one HMAC, no I/O)? 4. Is there a record of it? 5. Is it the same
 ///    secret (the whole digest, in constant time)? 6. May the key be used: state, expiry,
 ///    network? 7. Does the plan open the API? 8. Is the account, and the key, within its rate?
+///
+/// A key of [another origin](ringyo_key::KeyFormat::accept_foreign) is asked 2 and 3 in its own
+/// way: does it have the shape of one, and may so many be looked up?
 ///
 /// Up to 5 every refusal is the same one to the client and costs the account nothing. From 6 on
 /// the secret is proven, and the answer may say what is wrong. Whether the key may do what the
@@ -43,15 +48,22 @@ impl Authenticator {
     /// neither a yes nor a no.
     pub async fn authenticate(&self, credential: Credential<'_>) -> Result<Caller, AuthError> {
         let core = &self.service.core;
-        let proven = prove(core, &credential)?;
-        match attempt(core, &proven, &credential) {
-            Attempt::Admitted(caller) => Ok(caller),
-            Attempt::Refused(error, _) => Err(error),
-            // Boxed, and with all it needs, to keep the future of a warm decision small.
-            Attempt::Waits(found) => Box::pin(wait(core, proven, credential, found))
-                .await
-                .map_err(AuthError::from),
-        }
+        let waiting = match prove(core, &credential) {
+            Ok(proven) => match attempt(core, &proven, &credential) {
+                Attempt::Admitted(caller) => return Ok(caller),
+                Attempt::Refused(error, _) => return Err(error),
+                Attempt::Waits(found) => wait(core, proven, credential, found),
+            },
+            Err(error) => {
+                let imported = Imported::instead(core, &credential, error)?;
+                match attempt(core, &imported, &credential) {
+                    Attempt::Admitted(caller) => return Ok(caller),
+                    Attempt::Refused(error, _) => return Err(error),
+                    Attempt::Waits(found) => wait(core, imported, credential, found),
+                }
+            }
+        };
+        waiting.await.map_err(AuthError::from)
     }
 
     /// The same, and with a refusal also whose key it was, where that has been proven: for what
@@ -62,12 +74,22 @@ impl Authenticator {
     /// As [`authenticate`](Self::authenticate).
     pub async fn decide(&self, credential: Credential<'_>) -> Result<Caller, Refused> {
         let core = &self.service.core;
-        let proven = prove(core, &credential)?;
-        match attempt(core, &proven, &credential) {
-            Attempt::Admitted(caller) => Ok(caller),
-            Attempt::Refused(error, key) => Err(Refused::of(error, key)),
-            Attempt::Waits(found) => Box::pin(wait(core, proven, credential, found)).await,
-        }
+        let waiting = match prove(core, &credential) {
+            Ok(proven) => match attempt(core, &proven, &credential) {
+                Attempt::Admitted(caller) => return Ok(caller),
+                Attempt::Refused(error, key) => return Err(Refused::of(error, key)),
+                Attempt::Waits(found) => wait(core, proven, credential, found),
+            },
+            Err(error) => {
+                let imported = Imported::instead(core, &credential, error)?;
+                match attempt(core, &imported, &credential) {
+                    Attempt::Admitted(caller) => return Ok(caller),
+                    Attempt::Refused(error, key) => return Err(Refused::of(error, key)),
+                    Attempt::Waits(found) => wait(core, imported, credential, found),
+                }
+            }
+        };
+        waiting.await
     }
 
     /// [`decide`](Self::decide), if it takes no I/O; `None` if the store or a remote limiter has to be asked, and
@@ -76,11 +98,14 @@ impl Authenticator {
     #[must_use]
     pub fn decide_now(&self, credential: Credential<'_>) -> Option<Result<Caller, Refused>> {
         let core = &self.service.core;
-        let proven = match prove(core, &credential) {
-            Ok(proven) => proven,
-            Err(error) => return Some(Err(error.into())),
+        let attempt = match prove(core, &credential) {
+            Ok(proven) => attempt(core, &proven, &credential),
+            Err(error) => match Imported::instead(core, &credential, error) {
+                Ok(imported) => attempt(core, &imported, &credential),
+                Err(error) => return Some(Err(error.into())),
+            },
         };
-        match attempt(core, &proven, &credential) {
+        match attempt {
             Attempt::Admitted(caller) => Some(Ok(caller)),
             Attempt::Refused(error, key) => Some(Err(Refused::of(error, key))),
             Attempt::Waits(_) => None,
@@ -97,24 +122,13 @@ impl Authenticator {
     /// is wrong with a proven key is the [`refusal`](Inspection::refusal).
     pub async fn inspect(&self, credential: Credential<'_>) -> Result<Inspection, AuthError> {
         let core = &self.service.core;
-        let proven = prove(core, &credential)?;
-        let id = proven.parsed.id();
-        let (asked_at, epoch) = (core.now().monotonic, core.cache.accounts().epoch());
-        let loaded = core.ask_store(core.store.load_key(id)).await?;
-        // All of the record, and not what the cache keeps of it for requests.
-        let loaded = loaded.ok_or(InvalidKey::Unknown)?;
-        let mut record = loaded.key.clone();
-        let key = core.entry(loaded, asked_at, epoch);
-        if !is_same_secret(core, &key, &proven) {
-            return Err(InvalidKey::WrongSecret.into());
+        match prove(core, &credential) {
+            Ok(proven) => inspect(core, &proven, &credential).await,
+            Err(error) => {
+                let imported = Imported::instead(core, &credential, error)?;
+                inspect(core, &imported, &credential).await
+            }
         }
-        let now = core.now();
-        record.last_used_at = record.last_used_at.max(core.cache.last_used(record.id));
-        Ok(Inspection {
-            record,
-            plan: Plan::clone(&key.account.plan),
-            refusal: check_admitted(&key, &credential, now).err(),
-        })
     }
 }
 
@@ -131,9 +145,34 @@ pub struct Inspection {
 }
 
 /// A key that was minted here.
-struct Proven<'a> {
+pub(crate) struct Proven<'a> {
     parsed: ParsedKey<'a>,
     proof: Proof,
+}
+
+async fn inspect(
+    core: &Core,
+    claim: &impl Claim,
+    credential: &Credential<'_>,
+) -> Result<Inspection, AuthError> {
+    let (asked_at, epoch) = (core.now().monotonic, core.cache.accounts().epoch());
+    let look_up = claim.look_up(core)?;
+    let loaded = core.ask_store(core.store.load_key(claim.id())).await?;
+    // All of the record, and not what the cache keeps of it for requests.
+    let loaded = loaded.ok_or(InvalidKey::Unknown)?;
+    look_up.found(core);
+    let mut record = loaded.key.clone();
+    let key = core.entry(loaded, asked_at, epoch);
+    if !claim.is_of(core, key.pepper, &key.digest) {
+        return Err(InvalidKey::WrongSecret.into());
+    }
+    let now = core.now();
+    record.last_used_at = record.last_used_at.max(core.cache.last_used(record.id));
+    Ok(Inspection {
+        record,
+        plan: Plan::clone(&key.account.plan),
+        refusal: check_admitted(&key, credential, now).err(),
+    })
 }
 
 // What follows is inlined into both ways to ask, so that results are used where they are made, and
@@ -147,12 +186,16 @@ fn prove<'a>(core: &Core, credential: &Credential<'a>) -> Result<Proven<'a>, Aut
         Presented::Ambiguous => return Err(AuthError::AmbiguousCredential),
         Presented::Key(text) => text,
     };
-    let parsed = core
-        .format
-        .parse(presented)
-        .map_err(InvalidKey::Malformed)?;
-    let proof = core.peppers.prove(&parsed).ok_or(InvalidKey::Forged)?;
-    Ok(Proven { parsed, proof })
+    Ok(Proven::new(core, presented)?)
+}
+
+impl<'a> Proven<'a> {
+    #[inline(always)]
+    pub(crate) fn new(core: &Core, text: &'a [u8]) -> Result<Self, InvalidKey> {
+        let parsed = core.format.parse(text)?;
+        let proof = core.peppers.prove(&parsed).ok_or(InvalidKey::Forged)?;
+        Ok(Self { parsed, proof })
+    }
 }
 
 /// How far a decision got without waiting for anybody.
@@ -171,97 +214,127 @@ struct Found {
 
 /// Questions 4 to 8, as far as the answers are here.
 #[inline(always)]
-fn attempt(core: &Core, proven: &Proven<'_>, credential: &Credential<'_>) -> Attempt {
-    let now = core.now();
-    let id = proven.parsed.id();
-    let Some(key) = core.cache.find(id, now.monotonic, Duration::ZERO) else {
+fn attempt(core: &Core, claim: &impl Claim, credential: &Credential<'_>) -> Attempt {
+    // A time that may be a little old already is cheap. It is good enough wherever the answer is
+    // the same a little later; where it is not, the time now is asked for.
+    let lately = core.lately();
+    let latest = lately.monotonic + core.lag;
+    let Some(key) = core.cache.find(claim.id(), latest, Duration::ZERO) else {
         return Attempt::Waits(None);
     };
-    if let Err(error) = admit(core, &key, proven, credential, now) {
+    if !claim.is_of(core, key.pepper, &key.digest) {
+        return Attempt::Refused(InvalidKey::WrongSecret.into(), key);
+    }
+    if !key.is_unquestioned(wall(lately) + core.lag)
+        && let Err(error) = check_admitted(&key, credential, core.now())
+    {
         return Attempt::Refused(error, key);
     }
-    let rate = match key.pay(now.monotonic) {
-        None => match key.charge() {
-            None => None,
-            Some(charge) => match core.limiter.check_now(&charge, now) {
-                None => return Attempt::Waits(Some(Found { key, now })),
-                Some(decision) => Some(decision.outcome()),
-            },
-        },
-        paid => paid,
+    let rate = match pay(core, &key, lately) {
+        Payment::Known(rate) => rate,
+        Payment::ToBeAsked => {
+            return Attempt::Waits(Some(Found {
+                key,
+                now: core.now(),
+            }));
+        }
     };
-    match within_rate(core, &key, rate, now) {
+    match within_rate(core, &key, rate, lately) {
         Ok(at) => Attempt::Admitted(Caller::new(key, at, rate)),
         Err(outcome) => Attempt::Refused(exceeded(&key, outcome), key),
     }
 }
 
-/// Questions 4 to 8, within one deadline for all who are asked.
-async fn wait(
-    core: &Arc<Core>,
-    proven: Proven<'_>,
-    credential: Credential<'_>,
+/// What became of a charge.
+enum Payment {
+    Known(Option<Outcome>),
+    /// The limiter has to be asked.
+    ToBeAsked,
+}
+
+/// Question 8, if that takes no I/O.
+#[inline(always)]
+fn pay(core: &Core, key: &CachedKey, lately: Now) -> Payment {
+    match key.pay(lately.monotonic) {
+        Some(outcome) if outcome.is_allowed() => Payment::Known(Some(outcome)),
+        // What comes back within the lag may be there already.
+        Some(outcome) if key.is_over_within(outcome, core.lag) => {
+            Payment::Known(key.pay(core.now().monotonic))
+        }
+        Some(outcome) => Payment::Known(Some(outcome)),
+        None => match key.charge() {
+            None => Payment::Known(None),
+            Some(charge) => match core.limiter.check_now(&charge, core.now()) {
+                None => Payment::ToBeAsked,
+                Some(decision) => Payment::Known(Some(decision.outcome())),
+            },
+        },
+    }
+}
+
+/// Questions 4 to 8, within one deadline for all who are asked. Boxed, and with all it needs, to
+/// keep the future of a warm decision small.
+fn wait<'a>(
+    core: &'a Arc<Core>,
+    claim: impl Claim + 'a,
+    credential: Credential<'a>,
     found: Option<Found>,
-) -> Result<Caller, Refused> {
-    let mut limited = None;
-    let deciding = async {
-        let Found { key, now } = match found {
-            Some(found) => found,
-            None => {
-                let found = load(core, &proven.parsed).await?;
-                if let Err(error) = admit(core, &found.key, &proven, &credential, found.now) {
-                    return Err(Refused::of(error, found.key));
-                }
-                found
+) -> Pin<Box<dyn Future<Output = Result<Caller, Refused>> + Send + 'a>> {
+    Box::pin(async move {
+        let mut limited = None;
+        let deciding = async {
+            let Found { key, now } = match found {
+                Some(found) => found,
+                None => load_admitted(core, &claim, &credential).await?,
+            };
+            let rate = match key.charge() {
+                None => None,
+                Some(charge) => match core.limiter.check_now(&charge, now) {
+                    Some(decision) => Some(decision.outcome()),
+                    None => {
+                        limited = Some(key.clone());
+                        match core.limiter.check(&charge, now).await {
+                            Ok(decision) => Some(decision.outcome()),
+                            Err(error) => return Err(Refused::of(unlimited(error), key)),
+                        }
+                    }
+                },
+            };
+            match within_rate(core, &key, rate, now) {
+                Ok(at) => Ok(Caller::new(key, at, rate)),
+                Err(outcome) => Err(Refused::of(exceeded(&key, outcome), key)),
             }
         };
-        let rate = match key.charge() {
-            None => None,
-            Some(charge) => match core.limiter.check_now(&charge, now) {
-                None => {
-                    limited = Some(key.clone());
-                    match core.limiter.check(&charge, now).await {
-                        Ok(decision) => Some(decision.outcome()),
-                        Err(error) => return Err(Refused::of(unlimited(error), key)),
-                    }
-                }
-                Some(decision) => Some(decision.outcome()),
-            },
-        };
-        match within_rate(core, &key, rate, now) {
-            Ok(at) => Ok(Caller::new(key, at, rate)),
-            Err(outcome) => Err(Refused::of(exceeded(&key, outcome), key)),
+        match tokio::time::timeout(core.store_deadline, deciding).await {
+            Ok(decided) => decided,
+            Err(_) => Err(match limited {
+                None => AuthError::from(Unavailable::StoreTimeout(core.store_deadline)).into(),
+                Some(key) => Refused::of(unlimited(LimitError::new(LimitErrorKind::Timeout)), key),
+            }),
         }
-    };
-    match tokio::time::timeout(core.store_deadline, deciding).await {
-        Ok(decided) => decided,
-        Err(_) => Err(match limited {
-            None => AuthError::from(Unavailable::StoreTimeout(core.store_deadline)).into(),
-            Some(key) => Refused::of(unlimited(LimitError::new(LimitErrorKind::Timeout)), key),
-        }),
-    }
+    })
 }
 
 fn unlimited(error: LimitError) -> AuthError {
     Unavailable::from(error).into()
 }
 
-/// Questions 5 to 7.
-#[inline(always)]
-fn admit(
-    core: &Core,
-    key: &CachedKey,
-    proven: &Proven<'_>,
+/// Questions 4 to 7.
+async fn load_admitted(
+    core: &Arc<Core>,
+    claim: &impl Claim,
     credential: &Credential<'_>,
-    now: Now,
-) -> Result<(), AuthError> {
-    if !is_same_secret(core, key, proven) {
-        return Err(InvalidKey::WrongSecret.into());
+) -> Result<Found, Refused> {
+    let found = load(core, claim).await?;
+    let admitted = if claim.is_of(core, found.key.pepper, &found.key.digest) {
+        check_admitted(&found.key, credential, found.now)
+    } else {
+        Err(InvalidKey::WrongSecret.into())
+    };
+    match admitted {
+        Ok(()) => Ok(found),
+        Err(error) => Err(Refused::of(error, found.key)),
     }
-    if key.is_unquestioned(wall(now)) {
-        return Ok(());
-    }
-    check_admitted(key, credential, now)
 }
 
 /// Questions 6 and 7.
@@ -296,8 +369,17 @@ fn exceeded(key: &Arc<CachedKey>, outcome: Outcome) -> AuthError {
 }
 
 /// Question 4: the record from the store.
-async fn load(core: &Arc<Core>, parsed: &ParsedKey<'_>) -> Result<Found, AuthError> {
-    let loaded = core.load(parsed.id()).await;
+async fn load(core: &Arc<Core>, claim: &impl Claim) -> Result<Found, AuthError> {
+    let loaded = match claim.look_up(core) {
+        Ok(look_up) => {
+            let loaded = core.load(claim.id()).await;
+            if matches!(loaded, Ok(Some(_))) {
+                look_up.found(core);
+            }
+            loaded
+        }
+        Err(unavailable) => Err(unavailable),
+    };
     let now = core.now();
     let is_recent = |key: &CachedKey| {
         let cache = &core.cache;
@@ -310,24 +392,36 @@ async fn load(core: &Arc<Core>, parsed: &ParsedKey<'_>) -> Result<Found, AuthErr
         Ok(None) => return Err(InvalidKey::Unknown.into()),
         Err(unavailable) => core
             .cache
-            .find(parsed.id(), now.monotonic, core.stale_if_error)
+            .find(claim.id(), now.monotonic, core.stale_if_error)
             .ok_or(AuthError::Unavailable(unavailable))?,
     };
     Ok(Found { key, now })
 }
 
-#[inline(always)]
-fn is_same_secret(core: &Core, key: &CachedKey, proven: &Proven<'_>) -> bool {
-    let Proven { parsed, proof } = proven;
-    match key.pepper {
-        Some(pepper) if pepper == proof.pepper => proof.digest.matches(&key.digest),
-        // The tag happened to fit another pepper first, which one key in 57 thousand million does.
-        Some(pepper) => core
-            .peppers
-            .prove_under(pepper, parsed)
-            .is_some_and(|proof| proof.digest.matches(&key.digest)),
-        // The record of a foreign key has no business with a key of this format.
-        None => false,
+impl Claim for Proven<'_> {
+    #[inline(always)]
+    fn id(&self) -> KeyId {
+        self.parsed.id()
+    }
+
+    #[inline(always)]
+    fn is_of(&self, core: &Core, pepper: Option<PepperId>, digest: &Digest) -> bool {
+        let Self { parsed, proof } = self;
+        match pepper {
+            Some(pepper) if pepper == proof.pepper => proof.digest.matches(digest),
+            // The tag happened to fit another pepper first, which one key in 57 thousand million
+            // does.
+            Some(pepper) => core
+                .peppers
+                .prove_under(pepper, parsed)
+                .is_some_and(|proof| proof.digest.matches(digest)),
+            // The record of a foreign key has no business with a key of this format.
+            None => false,
+        }
+    }
+
+    fn look_up(&self, _: &Core) -> Result<LookUp, Unavailable> {
+        Ok(LookUp::Free)
     }
 }
 

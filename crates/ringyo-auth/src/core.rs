@@ -13,6 +13,7 @@ use crate::cache::{
     AccountCell, CachedKey, Epoch, KeyCache, LoadEntry, LoadOutcome, Loading, bucket_name,
 };
 use crate::error::Unavailable;
+use crate::imported::LookUps;
 use crate::sync::spawn;
 use crate::{Plan, Plans};
 
@@ -25,11 +26,14 @@ pub(crate) struct Core {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) limiter: Arc<dyn RateLimiter>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// That of the clock.
+    pub(crate) lag: Duration,
     pub(crate) peppers: PepperRing,
     pub(crate) format: KeyFormat,
     pub(crate) catalog: Catalog,
     pub(crate) plans: Plans,
     pub(crate) cache: KeyCache,
+    pub(crate) foreign_look_ups: LookUps,
     pub(crate) store_deadline: Duration,
     pub(crate) stale_if_error: Duration,
 }
@@ -37,6 +41,12 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn now(&self) -> Now {
         self.clock.now()
+    }
+
+    /// A time that is at most [`lag`](Self::lag) old.
+    #[inline]
+    pub(crate) fn lately(&self) -> Now {
+        self.clock.lately()
     }
 
     pub(crate) fn timestamp(&self) -> Timestamp {

@@ -130,6 +130,10 @@ pub enum Unavailable {
     /// The store did not answer in time.
     #[error("the store did not answer within {0:?}")]
     StoreTimeout(Duration),
+    /// So many texts that look like keys of another origin are being looked up, or were just now
+    /// and are none, that no more are: [`Builder::foreign_look_ups`](crate::Builder::foreign_look_ups).
+    #[error("too many unknown keys of a foreign format came within a second")]
+    TooManyForeign,
     /// The limiter failed.
     #[error("the rate limiter failed")]
     Limiter(#[source] Arc<LimitError>),

@@ -57,6 +57,7 @@ mod core;
 mod credential;
 mod error;
 mod http_mapping;
+mod imported;
 mod last_used;
 mod manage;
 mod plan;
@@ -74,8 +75,8 @@ pub use http_mapping::{
     BodyStyle, HttpMapping, HttpStyle, RateHeaders, Refusal, Rejection, envelope,
 };
 pub use manage::{
-    Accounts, Actor, Edit, FieldError, IssuedKey, KeyManager, ListKeys, ManageError, NewKey,
-    Overlap, RegeneratedKey, Surplus,
+    Accounts, Actor, Edit, FieldError, IssuedKey, KeyManager, LeakPolicy, LeakResponse,
+    LeakVerdict, LeakedKey, ListKeys, ManageError, NewKey, Overlap, RegeneratedKey, Surplus,
 };
 pub use plan::{ApiAccess, Plan, Plans};
 pub use preset::Preset;

@@ -5,8 +5,11 @@ mod accounts;
 mod actor;
 mod error;
 mod fields;
+mod found_at;
+mod import;
 mod issue;
 mod key_manager;
+mod leak;
 mod new_key;
 mod regenerate;
 
@@ -14,5 +17,6 @@ pub use accounts::Accounts;
 pub use actor::Actor;
 pub use error::{FieldError, ManageError, Surplus};
 pub use key_manager::{Edit, KeyManager, ListKeys};
+pub use leak::{LeakPolicy, LeakResponse, LeakVerdict, LeakedKey};
 pub use new_key::{IssuedKey, NewKey};
 pub use regenerate::{Overlap, RegeneratedKey};

@@ -11,6 +11,7 @@ use ringyo_store::{Store, StoreError};
 use crate::background::Background;
 use crate::cache::KeyCache;
 use crate::core::Core;
+use crate::imported::LookUps;
 use crate::{
     Accounts, Actor, AuthError, Authenticator, Caller, Credential, HttpMapping, KeyManager, Plans,
     Preset, Wallet,
@@ -48,6 +49,7 @@ impl Ringyo {
             store_deadline: Duration::from_secs(2),
             flush_interval: Duration::from_secs(10),
             cache_capacity: 1_000_000,
+            foreign_look_ups: 200,
         }
     }
 
@@ -154,6 +156,7 @@ pub struct Builder {
     store_deadline: Duration,
     flush_interval: Duration,
     cache_capacity: usize,
+    foreign_look_ups: u32,
 }
 
 impl Builder {
@@ -228,6 +231,20 @@ impl Builder {
         }
     }
 
+    /// How many texts that look like keys of another origin are looked up in a second, those apart
+    /// that turn out to be keys. 200 if nothing is said.
+    ///
+    /// Such a text does not prove itself, so anybody can make this service read its store for one:
+    /// this is the bound on that. While it is reached, keys of that kind that are not cached get
+    /// `auth_unavailable`, and all others go on. Nobody's address is looked at: a service that knows
+    /// whose flood it is should stop it before it comes here.
+    pub fn foreign_look_ups(self, per_second: u32) -> Self {
+        Self {
+            foreign_look_ups: per_second,
+            ..self
+        }
+    }
+
     /// Reads the state of the store's change feed and starts the background work on the current
     /// tokio runtime.
     ///
@@ -248,12 +265,14 @@ impl Builder {
             limiter: self
                 .limiter
                 .unwrap_or_else(|| Arc::new(LocalLimiter::new())),
+            lag: self.clock.lag(),
             clock: self.clock,
             peppers: self.peppers,
             format,
             catalog,
             plans,
             cache: KeyCache::new(self.cache_capacity, self.max_staleness),
+            foreign_look_ups: LookUps::new(self.foreign_look_ups),
             store_deadline: self.store_deadline,
             stale_if_error: self.stale_if_error,
         });

@@ -6,7 +6,7 @@ use std::time::Duration;
 use allocation_counter::measure;
 use ringyo_auth::preset::ringyo::{AGENTS_CREATE, AGENTS_READ};
 use ringyo_auth::{AuthError, Credential, NewKey, Overlap, Preset, Ringyo};
-use ringyo_key::{KeyFormat, Mode, Pepper, PepperId, PepperRing};
+use ringyo_key::{ForeignFormat, ForeignKey, KeyFormat, Mode, Pepper, PepperId, PepperRing};
 use ringyo_limit::ManualClock;
 use ringyo_store::MemoryStore;
 
@@ -132,5 +132,46 @@ fn warm_decisions_allocate_nothing() {
         // The control: the same measure sees one allocation.
         let control = measure(|| drop(std::hint::black_box(Box::new(1_u64))));
         assert_eq!(control.count_total, 1);
+    });
+}
+
+#[test]
+fn a_warm_decision_on_an_imported_key_allocates_nothing() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut preset = Preset::ringyo();
+        let acme = ForeignFormat::new("acme_", ForeignFormat::HEX, 32).unwrap();
+        preset.format = preset.format.accept_foreign(acme);
+        let builder = Ringyo::builder(preset, Pepper::generate(PepperId::new(1)));
+        let ringyo = builder.store(MemoryStore::new()).build().await.unwrap();
+        ringyo.accounts().create("acct_1", "pro").await.unwrap();
+        let text = "acme_00112233445566778899aabbccddeeff";
+        let digest = ForeignKey::of_text(text.as_bytes()).digest;
+        let new = NewKey::live("acct_1", "Moved").scopes(["agents:read"]);
+        ringyo.keys().import(new, digest, "acme_…").await.unwrap();
+        // The change feed brings this node its own changes too.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let cold = measure(|| {
+            assert!(
+                ringyo
+                    .authenticator()
+                    .decide_now(Credential::key(text))
+                    .is_none()
+            );
+        });
+        assert_eq!(cold.count_total, 0);
+        ringyo.authenticate(Credential::key(text)).await.unwrap();
+
+        let authenticator = ringyo.authenticator();
+        let mut decided = None;
+        let count = measure(|| decided = authenticator.decide_now(Credential::key(text)));
+        decided.unwrap().unwrap().require(&AGENTS_READ).unwrap();
+        assert_eq!(count.count_total, 0);
+        // The control: one that is not known here has to be read.
+        let unknown = "acme_00112233445566778899aabbccddee00";
+        assert!(authenticator.decide_now(Credential::key(unknown)).is_none());
     });
 }

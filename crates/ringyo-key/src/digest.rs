@@ -1,12 +1,16 @@
 use std::fmt;
 
+use base64::Engine as _;
 use ctutils::CtEq as _;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::block_api::compress256;
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// The 32 bytes that are kept of a key: HMAC-SHA-256 under a pepper of everything before its tag.
+use crate::pepper::decoder_for;
+
+/// The 32 bytes that are kept of a key: HMAC-SHA-256 under a pepper of everything before its tag;
+/// of one of another origin the SHA-256 of all of it.
 ///
 /// A digest is compared by [`matches`](Self::matches) only, which takes the same time wherever
 /// the two differ. `Debug` shows nothing of it, because the tag of a key can be read off its
@@ -69,6 +73,16 @@ impl Digest {
         Ok(Self::from_bytes(bytes))
     }
 
+    /// Reads a digest that somebody else has kept in base64, of either alphabet, padded or not.
+    ///
+    /// # Errors
+    ///
+    /// [`DigestError`] unless it is base64 of exactly 32 bytes.
+    pub fn from_base64(text: &str) -> Result<Self, DigestError> {
+        let bytes = decoder_for(text).decode(text).map_err(|_| DigestError)?;
+        Ok(Self::from_bytes(bytes.try_into().map_err(|_| DigestError)?))
+    }
+
     /// Whether both are the same, in time that does not depend on where they differ.
     #[must_use]
     #[inline]
@@ -89,9 +103,9 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// A text that is not a [`Digest`] in hexadecimal.
+/// A text that is not a [`Digest`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a digest is 64 hexadecimal characters")]
+#[error("a digest is 32 bytes, as 64 hexadecimal characters or in base64")]
 pub struct DigestError;
 
 /// HMAC-SHA-256 (RFC 2104) with both key blocks hashed in advance.

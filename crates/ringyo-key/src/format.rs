@@ -2,7 +2,9 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::{Brand, Digest, KeyId, Mode, ParseError, PepperId, PepperRing, base62};
+use crate::{
+    Brand, Digest, ForeignFormat, ForeignKey, KeyId, Mode, ParseError, PepperId, PepperRing, base62,
+};
 
 pub(crate) const SECRET_LEN: usize = 32;
 /// What is drawn at random.
@@ -13,11 +15,13 @@ const TAG_LEN: usize = 6;
 const CHECKSUM_LEN: usize = 6;
 const BODY_LEN: usize = KeyId::LEN + SECRET_LEN + TAG_LEN + CHECKSUM_LEN;
 
-/// How the keys of one service look: the brand it mints, and retired brands it still accepts.
+/// How the keys of one service look: the brand it mints, and what it still accepts beside it, such
+/// as retired brands and keys of another origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFormat {
     brand: Brand,
     retired: Vec<Brand>,
+    foreign: Vec<ForeignFormat>,
 }
 
 impl KeyFormat {
@@ -27,6 +31,7 @@ impl KeyFormat {
         Self {
             brand,
             retired: Vec::new(),
+            foreign: Vec::new(),
         }
     }
 
@@ -37,6 +42,26 @@ impl KeyFormat {
             self.retired.push(brand);
         }
         self
+    }
+
+    /// Also accepts keys of another origin that look like this, if there is a record of them. What
+    /// reads as a key of this format is never taken for one of those.
+    #[must_use]
+    pub fn accept_foreign(mut self, format: ForeignFormat) -> Self {
+        if !self.foreign.contains(&format) {
+            self.foreign.push(format);
+        }
+        self
+    }
+
+    /// Reads a presented key of another origin; `None` if it looks like none that are accepted.
+    /// Nothing is proven by that.
+    #[must_use]
+    pub fn read_foreign(&self, text: &[u8]) -> Option<ForeignKey> {
+        let mut formats = self.foreign.iter();
+        formats
+            .any(|format| format.matches(text))
+            .then(|| ForeignKey::of_text(text))
     }
 
     /// The brand that is minted.

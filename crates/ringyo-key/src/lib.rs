@@ -51,13 +51,14 @@
 //!
 //! [`KeyFormat`] mints and parses · [`ApiKey`] is the secret itself · [`ParsedKey`] a presented
 //! one · [`PepperRing`] proves · [`Digest`] is kept and compared · [`KeyId`], [`Brand`], [`Mode`]
-//! are its public parts · [`ParseError`], [`PepperError`] say what was wrong.
+//! are its public parts · [`ForeignFormat`] tells keys of another origin, and [`ForeignKey`] is one · [`ParseError`], [`PepperError`] say what was wrong.
 
 mod api_key;
 mod base62;
 mod brand;
 mod digest;
 mod error;
+mod foreign;
 mod format;
 mod id;
 mod mint;
@@ -73,6 +74,7 @@ pub use api_key::ApiKey;
 pub use brand::{Brand, BrandError};
 pub use digest::{Digest, DigestError};
 pub use error::ParseError;
+pub use foreign::{ForeignFormat, ForeignFormatError, ForeignKey};
 pub use format::{KeyFormat, ParsedKey};
 pub use id::{KeyId, KeyIdError};
 pub use mint::MintedKey;

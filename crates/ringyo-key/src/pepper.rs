@@ -86,7 +86,7 @@ impl Pepper {
 }
 
 /// Understands whichever alphabet the text uses, padded or not.
-fn decoder_for(text: &str) -> GeneralPurpose {
+pub(crate) fn decoder_for(text: &str) -> GeneralPurpose {
     let alphabet = if text.contains(['-', '_']) {
         &base64::alphabet::URL_SAFE
     } else {

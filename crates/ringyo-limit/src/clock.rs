@@ -1,7 +1,8 @@
 //! The time: a monotonic reading for limits, a wall-clock reading for what people see.
 //!
 //! Nothing else in the workspace reads a system clock. One [`Clock`] is read once per request,
-//! and the [`Now`] it gave is passed to whatever needs a time.
+//! and the [`Now`] it gave is passed to whatever needs a time. Where a reading that is a little old
+//! will do, [`Clock::lately`] gives one for a fraction of the price.
 
 use std::fmt::Debug;
 use std::ops::Add;
@@ -65,11 +66,31 @@ pub trait Clock: Send + Sync + Debug {
     /// Cheap (tens of nanoseconds), never blocks, callable from any thread. Successive calls on
     /// one thread never give a smaller [`Now::monotonic`].
     fn now(&self) -> Now;
+
+    /// A time that is not in the future and at most [`lag`](Self::lag) in the past, for those who
+    /// ask so often that the difference in price counts. It may be a little before what
+    /// [`now`](Self::now) has given already.
+    fn lately(&self) -> Now {
+        self.now()
+    }
+
+    /// How old what [`lately`](Self::lately) gives can be. Always the same for one clock.
+    fn lag(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 impl<T: Clock + ?Sized> Clock for Arc<T> {
     fn now(&self) -> Now {
         T::now(self)
+    }
+
+    fn lately(&self) -> Now {
+        T::lately(self)
+    }
+
+    fn lag(&self) -> Duration {
+        T::lag(self)
     }
 }
 
@@ -82,6 +103,10 @@ impl<T: Clock + ?Sized> Clock for Arc<T> {
 /// One clock is read for both halves of a [`Now`]. The wall time is the monotonic reading and the
 /// distance between the two clocks, which is measured anew when it is a millisecond old: a
 /// correction of the wall clock shows within two milliseconds.
+///
+/// On Linux [`lately`](Clock::lately) reads the clock once for each tick of the kernel, which comes
+/// every 1 to 10 ms, and otherwise gives what was read then. A tick can be late where processors
+/// are shared with other machines; a [`lag`](Clock::lag) of 100 ms has room for that.
 ///
 /// ```
 /// use ringyo_limit::{Clock, SystemClock};
@@ -104,6 +129,72 @@ impl Clock for SystemClock {
             unix_millis: DISTANCE.wall_millis(monotonic, measure_distance),
         }
     }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[inline]
+    fn lately(&self) -> Now {
+        static RECENT: Recent = Recent::never();
+        RECENT.read(tick(), || self.now())
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn lag(&self) -> Duration {
+        Duration::from_millis(100)
+    }
+}
+
+/// What was read at the latest tick.
+#[cfg(any(target_os = "linux", target_os = "android", test))]
+struct Recent {
+    tick: AtomicU64,
+    monotonic: AtomicU64,
+    unix_millis: AtomicI64,
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", test))]
+impl Recent {
+    const fn never() -> Self {
+        Self {
+            tick: AtomicU64::new(0),
+            monotonic: AtomicU64::new(0),
+            unix_millis: AtomicI64::new(0),
+        }
+    }
+
+    /// The reading of that tick. Threads that are the first after a tick at the same time all make
+    /// one; whoever reads the number of a tick finds the reading of that tick, or of a later one.
+    #[inline]
+    fn read(&self, tick: u64, read: impl FnOnce() -> Now) -> Now {
+        if self.tick.load(Ordering::Acquire) != tick {
+            return self.renew(tick, read());
+        }
+        Now {
+            monotonic: Monotonic(self.monotonic.load(Ordering::Relaxed)),
+            unix_millis: self.unix_millis.load(Ordering::Relaxed),
+        }
+    }
+
+    #[cold]
+    fn renew(&self, tick: u64, now: Now) -> Now {
+        self.monotonic
+            .fetch_max(now.monotonic.as_nanos(), Ordering::Relaxed);
+        self.unix_millis.store(now.unix_millis, Ordering::Relaxed);
+        // A thread that was held up brings an old tick: then the next one to ask reads again.
+        self.tick.store(tick, Ordering::Release);
+        now
+    }
+}
+
+/// A number that changes when the kernel brings its own idea of the time up to date: at every tick,
+/// and when the machine is suspended and goes on.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[inline]
+fn tick() -> u64 {
+    use rustix::time::{ClockId, clock_gettime};
+
+    let coarse = clock_gettime(ClockId::MonotonicCoarse);
+    // Neither is ever negative.
+    coarse.tv_sec.unsigned_abs() * 1_000_000_000 + coarse.tv_nsec.unsigned_abs()
 }
 
 /// How long a measured distance is good for.
@@ -296,6 +387,39 @@ mod tests {
         distance.nanos.store(old, Ordering::Relaxed);
         distance.good_until.store(GOOD_FOR, Ordering::Release);
         assert_eq!(distance.wall_millis(10 * GOOD_FOR + 1, || 0), 10);
+    }
+
+    #[test]
+    fn the_clock_is_read_once_a_tick() {
+        let recent = Recent::never();
+        let at = |millis: u64| Now {
+            monotonic: Monotonic(millis * 1_000_000),
+            unix_millis: NOON + millis.cast_signed(),
+        };
+        assert_eq!(recent.read(4, || at(5)), at(5));
+        let unasked = || panic!("read twice");
+        assert_eq!(recent.read(4, unasked), at(5));
+        assert_eq!(recent.read(8, || at(9)), at(9));
+        // A thread that was held up since the first tick.
+        assert_eq!(recent.read(4, || at(10)), at(10));
+        assert_eq!(recent.read(8, || at(11)), at(11));
+        assert_eq!(recent.read(8, unasked), at(11));
+    }
+
+    #[test]
+    fn what_was_read_lately_is_not_in_the_future_and_not_long_past() {
+        let mut late = 0;
+        for _ in 0..200_000 {
+            let before = SystemClock.now();
+            let lately = SystemClock.lately();
+            let after = SystemClock.now();
+            assert!(lately.monotonic <= after.monotonic);
+            let lag = before.monotonic.saturating_since(lately.monotonic);
+            // Who was interrupted before it read does not count.
+            let took = after.monotonic.saturating_since(before.monotonic);
+            late += u32::from(lag > SystemClock.lag() + took);
+        }
+        assert_eq!(late, 0);
     }
 
     #[test]

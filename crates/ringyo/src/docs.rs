@@ -3,8 +3,27 @@
 #[doc = include_str!("../docs/architecture.md")]
 pub mod architecture {}
 
+#[doc = include_str!("../docs/moving-in.md")]
+pub mod moving_in {}
+
 #[doc = include_str!("../docs/nodes.md")]
 pub mod nodes {}
 
 #[doc = include_str!("../docs/ringyoctl.md")]
 pub mod ringyoctl {}
+
+#[doc = include_str!("../docs/secret-scanners.md")]
+///
+/// ```yaml
+#[doc = include_str!("../docs/secret-scanners/kingfisher.yml")]
+/// ```
+/// ```toml
+#[doc = include_str!("../docs/secret-scanners/gitleaks.toml")]
+/// ```
+/// ```yaml
+#[doc = include_str!("../docs/secret-scanners/trufflehog.yml")]
+/// ```
+/// ```python
+#[doc = include_str!("../docs/secret-scanners/ringyo_api_key.py")]
+/// ```
+pub mod secret_scanners {}

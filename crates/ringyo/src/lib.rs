@@ -48,8 +48,9 @@
 //!   [`Wallet`] and [`HttpMapping`].
 //! * [`key`], [`scope`], [`limit`], [`store`] and [`auth`] are the crates below, whole.
 //! * [`docs`] explains the architecture and the decisions behind it, how
-//!   [several nodes](docs::nodes) share one database, and [`ringyoctl`](docs::ringyoctl), which
-//!   manages keys from a shell.
+//!   [several nodes](docs::nodes) share one database, how a service [moves in](docs::moving_in)
+//!   with the keys that it has, [`ringyoctl`](docs::ringyoctl), which manages keys from a shell, and
+//!   how [secret scanners](docs::secret_scanners) find keys.
 //!
 //! # Features
 //!
@@ -61,9 +62,12 @@
 //! | `redis-tls`, `redis-cluster`, `redis-sentinel` | the same through TLS, on a cluster, behind sentinels | no |
 //! | `tower` | `ringyo::tower`, a layer for anything that speaks tower: axum, tonic, hyper | no |
 //! | `axum` | the same with extractors for axum | no |
+//! | `leak` | `ringyo::leak`: what GitHub's secret scanning has found is verified and revoked | no |
 
 pub use ringyo_auth as auth;
 pub use ringyo_key as key;
+#[cfg(feature = "leak")]
+pub use ringyo_leak as leak;
 pub use ringyo_limit as limit;
 #[cfg(feature = "postgres")]
 pub use ringyo_postgres as postgres;
@@ -79,9 +83,10 @@ pub use ringyo_tower as tower;
 pub use ringyo_auth::{
     Accounts, Actor, ApiAccess, AuthError, Authenticator, BodyStyle, BuildError, Builder, Caller,
     Charge, Credential, CredentialSources, Edit, Exceeded, FieldError, HttpMapping, HttpStyle,
-    Inspection, InvalidKey, IssuedKey, KeyManager, KnownKey, ListKeys, LiveCaller, ManageError,
-    NewKey, Overlap, Plan, Plans, Preset, RateHeaders, Refusal, Refused, RegeneratedKey, Rejection,
-    Reservation, Ringyo, Surplus, Unavailable, Wallet, WalletError, envelope, preset,
+    Inspection, InvalidKey, IssuedKey, KeyManager, KnownKey, LeakPolicy, LeakResponse, LeakVerdict,
+    LeakedKey, ListKeys, LiveCaller, ManageError, NewKey, Overlap, Plan, Plans, Preset,
+    RateHeaders, Refusal, Refused, RegeneratedKey, Rejection, Reservation, Ringyo, Surplus,
+    Unavailable, Wallet, WalletError, envelope, preset,
 };
 pub use ringyo_key::{
     ApiKey, Brand, KeyFormat, KeyId, Mode, Pepper, PepperError, PepperId, PepperRing,

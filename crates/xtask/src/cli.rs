@@ -11,6 +11,7 @@ cargo xtask ci [--runner nextest|cargo]     format, clippy, documentation, struc
 cargo xtask structure                       check the shape of the workspace
 cargo xtask instructions                    count the instructions of a warm decision
 cargo xtask fuzz [--seed N]                 send the demo requests drawn from its OpenAPI document
+cargo xtask scanners                        let secret scanners look for keys, by the rules in the docs
 cargo xtask servers [COMMAND ...]           install the servers that tests need, run COMMAND with them
 cargo xtask browser [--runner nextest|cargo]
                                             install a browser and run the tests that use it
@@ -31,6 +32,8 @@ pub enum Task {
     Instructions,
     /// The fuzzing alone, with the requests that this seed draws, or the usual ones.
     Fuzz(Option<u32>),
+    /// The secret scanners alone.
+    Scanners,
     /// The tests in a browser alone, with this runner.
     Browser(Runner),
     /// The servers alone, and a command that finds them in its environment, if there is one.
@@ -66,6 +69,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, UsageE
         ["structure"] => Ok(Task::Structure),
         ["instructions"] => Ok(Task::Instructions),
         ["fuzz", rest @ ..] => Ok(Task::Fuzz(seed(rest)?)),
+        ["scanners"] => Ok(Task::Scanners),
         ["browser", rest @ ..] => Ok(Task::Browser(runner(rest)?)),
         ["servers", ..] => Ok(Task::Servers(arguments[1..].to_vec())),
         ["help" | "--help" | "-h"] => Ok(Task::Help),

@@ -2,7 +2,8 @@
 //! `cargo xtask test` runs every test there is, `cargo xtask ci` runs what a merge needs,
 //! `cargo xtask structure` checks the rules that the shape of the workspace must keep,
 //! `cargo xtask instructions` counts what a warm decision executes,
-//! `cargo xtask fuzz` sends the demo requests that nobody has thought of, and
+//! `cargo xtask fuzz` sends the demo requests that nobody has thought of,
+//! `cargo xtask scanners` lets secret scanners look for keys, and
 //! `cargo xtask servers` brings the servers that tests need; a test asks [`servers`] for one.
 //!
 //! # Example
@@ -34,7 +35,7 @@
 //!
 //! | word | meaning |
 //! | --- | --- |
-//! | task | what the person asked for: `test`, `ci`, `structure`, `instructions`, `fuzz`, `servers` or `browser` |
+//! | task | what the person asked for: `test`, `ci`, `structure`, `instructions`, `fuzz`, `scanners`, `servers` or `browser` |
 //! | step | one numbered part of a task, which passes, fails or is skipped, and can be run alone |
 //! | runner | what executes the tests: nextest where it is installed, else `cargo test` |
 //! | rule | one statement about the shape of the workspace that a machine checks |
@@ -47,6 +48,7 @@ pub mod cli;
 pub mod fuzz;
 pub mod instructions;
 pub mod python;
+pub mod scanners;
 pub mod servers;
 pub mod step;
 pub mod structure;

@@ -8,7 +8,7 @@ use xtask::cargo;
 use xtask::cli::{self, Task};
 use xtask::servers::Servers;
 use xtask::step::{self, Step};
-use xtask::{ci, fuzz, instructions, structure, test};
+use xtask::{ci, fuzz, instructions, scanners, structure, test};
 
 fn main() -> ExitCode {
     let mut out = io::stdout();
@@ -33,6 +33,7 @@ fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
         Task::Structure => vec![structure::step()],
         Task::Instructions => vec![instructions::step()],
         Task::Fuzz(seed) => vec![fuzz::step(seed)],
+        Task::Scanners => vec![scanners::step()],
         Task::Browser(runner) => test::browser_steps(runner),
         Task::Servers(command) => {
             let servers = Servers::default();

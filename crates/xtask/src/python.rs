@@ -1,4 +1,4 @@
-//! Programs written in Python, in a virtual environment of the workspace's own.
+//! Programs that Python's package registry has, in virtual environments of the workspace's own.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -7,12 +7,33 @@ use std::process::{Command, Stdio};
 
 use crate::servers::debian::PYTHON;
 
-/// Everything that is installed, so that it is the same everywhere: schemathesis with all that it
-/// is made of, urllib3 among it.
-const REQUIREMENTS: &str = include_str!("python/requirements.txt");
+/// What a virtual environment holds.
+struct Contents {
+    /// Where it is, from the root of the workspace.
+    environment: &'static str,
+    /// Everything that is installed, so that it is the same everywhere.
+    requirements: &'static str,
+    /// What it is called when it is installed.
+    names: &'static str,
+    /// The programs in it, each of which must start.
+    programs: &'static [&'static str],
+}
 
-/// The virtual environment, from the root of the workspace.
-const ENVIRONMENT: &str = "target/python";
+/// Schemathesis with all that it is made of, urllib3 among it.
+const FUZZER: Contents = Contents {
+    environment: "target/python",
+    requirements: include_str!("python/requirements.txt"),
+    names: "schemathesis and urllib3",
+    programs: &["schemathesis"],
+};
+
+/// Scanners for secrets that their makers publish there.
+const SCANNERS: Contents = Contents {
+    environment: "target/scanners",
+    requirements: include_str!("python/scanners.txt"),
+    names: "detect-secrets and kingfisher",
+    programs: &["detect-secrets", "kingfisher"],
+};
 
 /// Where it has its programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,21 +42,34 @@ pub struct Python {
 }
 
 impl Python {
-    /// Makes the environment below `root` unless it is there already, and says so on `out`. Whoever
-    /// asks at the same time waits.
+    /// Makes the environment with the fuzzer below `root` unless it is there already, and says so
+    /// on `out`. Whoever asks at the same time waits.
     ///
     /// # Errors
     ///
     /// When it cannot be made. The error completes a sentence that ends in "because".
     pub fn install(root: &Path, out: &mut dyn Write) -> io::Result<Self> {
-        let environment = root.join(ENVIRONMENT);
+        Self::install_contents(&FUZZER, root, out)
+    }
+
+    /// The same for the one with scanners for secrets.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn install_scanners(root: &Path, out: &mut dyn Write) -> io::Result<Self> {
+        Self::install_contents(&SCANNERS, root, out)
+    }
+
+    fn install_contents(contents: &Contents, root: &Path, out: &mut dyn Write) -> io::Result<Self> {
+        let environment = root.join(contents.environment);
         let python = Self {
             programs: environment.join("bin"),
         };
         fs::create_dir_all(&environment)?;
         let turn = File::create(environment.with_extension("lock"))?;
         turn.lock()?;
-        if python.is_installed(&environment) {
+        if python.is_installed(contents, &environment) {
             return Ok(python);
         }
         PYTHON.install(out)?;
@@ -43,7 +77,8 @@ impl Python {
         if !succeeds(quiet(Path::new("python3")).args(["-c", is_new_enough])) {
             return Err(io::Error::other("python3 is older than 3.11"));
         }
-        writeln!(out, "installing schemathesis and urllib3 in {ENVIRONMENT}")?;
+        let (names, place) = (contents.names, contents.environment);
+        writeln!(out, "installing {names} in {place}")?;
         out.flush()?;
         if !make(&environment) {
             // Debian keeps what makes environments in a package of its own.
@@ -54,14 +89,15 @@ impl Python {
             }
         }
         let requirements = environment.join("requirements.txt");
-        fs::write(&requirements, REQUIREMENTS)?;
+        fs::write(&requirements, contents.requirements)?;
         let mut pip_install = python.pip_install();
         pip_install.args(["--no-deps", "-r"]).arg(&requirements);
         if !succeeds(&mut pip_install) {
-            let why = "pip cannot install schemathesis (is a package registry reachable?)";
-            return Err(io::Error::other(why));
+            return Err(io::Error::other(format!(
+                "pip cannot install {names} (is a package registry reachable?)"
+            )));
         }
-        fs::write(environment.join("installed.txt"), REQUIREMENTS)?;
+        fs::write(environment.join("installed.txt"), contents.requirements)?;
         Ok(python)
     }
 
@@ -95,11 +131,18 @@ impl Python {
         self.programs.join("schemathesis")
     }
 
-    /// Whether all of these requirements were installed to the end.
-    fn is_installed(&self, environment: &Path) -> bool {
+    /// The folder of the programs.
+    #[must_use]
+    pub fn programs(&self) -> &Path {
+        &self.programs
+    }
+
+    /// Whether all of its contents were installed to the end.
+    fn is_installed(&self, contents: &Contents, environment: &Path) -> bool {
         let installed = fs::read_to_string(environment.join("installed.txt"));
-        installed.is_ok_and(|installed| installed == REQUIREMENTS)
-            && succeeds(quiet(&self.schemathesis()).arg("--version"))
+        let starts = |name: &&str| succeeds(quiet(&self.programs.join(name)).arg("--version"));
+        installed.is_ok_and(|installed| installed == contents.requirements)
+            && contents.programs.iter().all(starts)
     }
 }
 

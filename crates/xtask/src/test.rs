@@ -2,6 +2,7 @@
 
 use crate::cargo::Cargo;
 use crate::fuzz;
+use crate::scanners;
 use crate::servers::Servers;
 use crate::step::Step;
 
@@ -42,10 +43,9 @@ impl Runner {
     }
 }
 
-/// The steps, in order: build, the servers, the browser, fuzzing, tests, those of the limiter on
-/// Redis once more on Valkey, documentation tests. All
-/// but the build run to the end, so that one run shows every failure; when the build fails they are
-/// skipped.
+/// The steps, in order: build, the servers, the browser, fuzzing, secret scanners, tests, those of
+/// the limiter on Redis once more on Valkey, documentation tests. All but the build run to the end,
+/// so that one run shows every failure; when the build fails they are skipped.
 ///
 /// A server or browser that is not to be had is a step that is skipped, and so are its tests: each
 /// says so, and the step of the tests repeats it.
@@ -57,6 +57,7 @@ pub fn steps(runner: Runner) -> Vec<Step> {
     steps.extend(servers.browser_steps());
     steps.extend([
         fuzz::step(None),
+        scanners::step(),
         servers.test("tests", Cargo::new(format!("{run} --no-fail-fast"))),
         servers.test_on_valkey("tests on valkey", runner.on_valkey()),
         servers.test(

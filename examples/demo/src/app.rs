@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 use crate::answer::Problem;
 use crate::dashboard::{DemoLogin, Sessions};
 use crate::documents::Documents;
+use crate::github::{self, Github};
 use crate::metrics::Metrics;
 use crate::openapi::Document;
 use crate::request::{contain, identify};
@@ -27,17 +28,22 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     pub(crate) login: DemoLogin,
     pub(crate) metrics: Metrics,
+    /// If it is configured.
+    pub(crate) github: Option<Github>,
     /// The requests that are being answered.
     pub(crate) tasks: TaskTracker,
 }
 
 /// Every route of the service.
 pub(crate) fn router(app: App) -> Router {
-    let (open, document) = OpenApiRouter::default()
+    let mut open = OpenApiRouter::default()
         .routes(routes!(health::show))
         .routes(routes!(metrics::show))
-        .routes(routes!(openapi::show))
-        .split_for_parts();
+        .routes(routes!(openapi::show));
+    if let Some(github) = app.github.clone() {
+        open = open.merge(github::routes(github));
+    }
+    let (open, document) = open.split_for_parts();
     let (v1, v1_document) = api::routes(&app);
     let (dashboard, dashboard_document) = dashboard::routes(&app);
     let document = document
@@ -73,6 +79,7 @@ impl App {
             sessions: Sessions::default(),
             login: DemoLogin::Refused,
             metrics: Metrics::record().unwrap(),
+            github: None,
             tasks: TaskTracker::new(),
         }
     }

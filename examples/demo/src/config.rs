@@ -61,6 +61,11 @@ pub struct Config {
     )]
     pub max_staleness: Duration,
 
+    /// File with what https://api.github.com/meta/public_keys/secret_scanning answers; turns on
+    /// `POST /integrations/github/secret-scanning`, and is read again when it changes
+    #[arg(long, env = "RINGYO_GITHUB_KEYS")]
+    pub github_keys: Option<PathBuf>,
+
     /// Let anybody who reaches the service log in, even when it listens on more than loopback
     #[arg(
         long,

@@ -8,6 +8,7 @@
 //!   service needs; then its handlers, of which `api::calls` spends credits.
 //! * `dashboard`: people manage their keys through [`ringyo::KeyManager`]: JSON, and a page that
 //!   speaks it.
+//! * `github`: keys that have leaked are revoked when GitHub says so.
 //! * `openapi`: the document of it all, made from what stands beside the handlers and from what
 //!   routes ask of keys.
 //! * `answer`: the one shape of every answer, refusals by the library included.
@@ -19,6 +20,7 @@ mod config;
 mod dashboard;
 mod documents;
 mod form;
+mod github;
 mod health;
 mod metrics;
 mod name;

@@ -67,6 +67,7 @@ impl Document {
             { "name": "Webhooks", "description": "Where the account wants to hear of events" },
             { "name": "Keys", "description": "The key that is used" },
             { "name": "Dashboard", "description": "Where people manage the keys of their account" },
+            { "name": "Integrations", "description": "What others tell the service" },
             { "name": "Service", "description": "The service itself" },
         ]);
         let components = &mut document["components"];
@@ -134,7 +135,9 @@ fn complete(method: &str, operation: &mut Value) {
     }
     let has = |place: &str| parameters.iter().any(|parameter| parameter["in"] == place);
     let (has_id, has_query) = (has("path"), has("query"));
-    let has_body = operation.get("requestBody").is_some();
+    // Elsewhere a body is taken as it comes, and whoever takes it says what may be wrong with it.
+    let is_form = operation["tags"][0] != "Integrations";
+    let has_body = operation.get("requestBody").is_some() && is_form;
 
     let mut added = guard.answers().to_vec();
     added.push(("500", "InternalError"));

@@ -19,6 +19,7 @@ use crate::app::{App, router};
 use crate::config::{Config, LimiterLocation, StoreLocation};
 use crate::dashboard::{DemoLogin, Sessions};
 use crate::documents::Documents;
+use crate::github::Github;
 use crate::metrics::Metrics;
 use crate::seed;
 
@@ -28,7 +29,8 @@ pub type StartError = Box<dyn Error + Send + Sync>;
 /// The variable that holds the peppers, if any.
 const PEPPER_VARIABLE: &str = "RINGYO_PEPPER";
 
-/// How often calls that were cut off are looked for, and what was counted is added up.
+/// How often calls that were cut off are looked for, what was counted is added up, and GitHub's
+/// keys are read again.
 const CLEAN_UP_EVERY: Duration = Duration::from_secs(5);
 
 /// How long clients may take to hear their answers once the service is asked to stop.
@@ -88,6 +90,11 @@ impl Service {
         let listener = listener.map_err(|e| format!("cannot listen on {}: {e}", config.addr))?;
         let addr = listener.local_addr()?;
 
+        let github = config
+            .github_keys
+            .as_deref()
+            .map(Github::open)
+            .transpose()?;
         let builder =
             Ringyo::builder(preset, peppers(&config)?).max_staleness(config.max_staleness);
         let (builder, documents, store) = match &config.store {
@@ -128,6 +135,7 @@ impl Service {
             sessions: Sessions::default(),
             login,
             metrics: Metrics::record()?,
+            github,
             tasks: TaskTracker::new(),
         };
         end_cut_off(&app).await?;
@@ -239,12 +247,15 @@ impl Service {
     }
 }
 
-/// Ends calls that another process, or this one before it crashed, has left behind, and adds up
-/// what was counted.
+/// Ends calls that another process, or this one before it crashed, has left behind, adds up what
+/// was counted, and takes in what has changed of GitHub's keys.
 async fn clean_up(app: App) {
     loop {
         tokio::time::sleep(CLEAN_UP_EVERY).await;
         app.metrics.add_up();
+        if let Some(github) = &app.github {
+            github.refresh().await;
+        }
         if let Err(error) = end_cut_off(&app).await {
             let error = &*error as &dyn Error;
             tracing::warn!(error, "calls that were cut off could not be ended");

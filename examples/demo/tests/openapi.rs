@@ -10,9 +10,20 @@ use roas::validation::{Options, Validate as _};
 use serde_json::{Value, json};
 use service::{Answer, Demo, Place};
 
+/// One of those that GitHub has published.
+const GITHUB_KEYS: &str = r#"{ "public_keys": [{
+    "key_identifier": "bcb53661c06b4728e59d897fb6165d5c9cda0fd9cdf9d09ead458168deb7518c",
+    "key": "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEYAGMWO8XgCamYKMJS6jc/qgvSlAd\nAjPuDPRcXU22YxgBrz+zoN19MzuRyW87qEt9/AmtoNP5GrobzUvQSyJFVw==\n-----END PUBLIC KEY-----\n"
+}] }"#;
+
 #[tokio::test]
 async fn the_document_is_public_and_valid() {
-    let demo = Demo::start(Place::Memory);
+    // With everything that there is to turn on.
+    let folder = tempfile::tempdir().unwrap();
+    let github = folder.path().join("github.json");
+    std::fs::write(&github, GITHUB_KEYS).unwrap();
+    let flags = ["--github-keys", github.to_str().unwrap()];
+    let demo = Demo::start_with(Place::Memory, &flags);
     let answer = Answer::of(demo.request(Method::GET, "/openapi.json")).await;
     assert_eq!(answer.status, 200);
     assert_eq!(

@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ringyo_key::{Digest, KeyId, Mode, PepperId};
 use ringyo_limit::{Charge, Decision, Monotonic, Outcome, Quota, Tally};
@@ -150,6 +151,14 @@ impl CachedKey {
             }
             _ => None,
         }
+    }
+
+    /// Whether a request that was refused so may be let in that much later.
+    pub(crate) fn is_over_within(&self, refused: Outcome, lag: Duration) -> bool {
+        let wait = self
+            .decision(refused)
+            .and_then(|decision| decision.retry_after());
+        wait.is_some_and(|wait| wait <= lag)
     }
 
     /// The decision on a request of this key that had that outcome.

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
+use ringyo_key::{Digest, KeyId, PepperId};
 use ringyo_scope::ScopeSet;
-use ringyo_store::{AccountId, EventKind, KeyRecord, KeyStatus, Revision, StoreErrorKind};
+use ringyo_store::{
+    AccountId, EventKind, KeyRecord, KeyStatus, Revision, StoreErrorKind, Timestamp,
+};
 
 use super::fields::Fields;
 use super::key_manager::attempts;
@@ -20,39 +23,23 @@ impl KeyManager {
         let core = self.core();
         let at = core.timestamp();
         let account = AccountId::new(&new.account).map_err(|_| ManageError::NotFound)?;
-        let Entered {
-            name,
-            description,
-            scopes,
-        } = self.entered(&new)?;
+        let entered = self.entered(&new)?;
         let plan = self.plan_of(&account).await?;
 
         // An id is taken once in 10^10 keys, if ever; then another is drawn.
         for _ in attempts() {
             let minted = core.format.mint(new.mode, &core.peppers);
-            let record = KeyRecord {
-                id: minted.id,
-                account: account.clone(),
-                mode: new.mode,
-                hint: core.format.hint(new.mode, minted.id),
-                digest: minted.digest,
-                pepper: Some(minted.pepper),
-                name: name.clone(),
-                description: description.clone(),
-                scopes: scopes.clone(),
-                quota: new.quota,
-                allowed_networks: new.allowed_networks.clone(),
-                status: KeyStatus::Active,
-                created_at: at,
-                expires_at: new.expires_in.map(|lifetime| at + lifetime),
-                revoked_at: None,
-                replaced_by: None,
-                superseded_at: None,
-                last_used_at: None,
-                revision: Revision::NONE,
+            let hint = core.format.hint(new.mode, minted.id);
+            let (id, digest, pepper) = (minted.id, minted.digest, Some(minted.pepper));
+            let made = Made {
+                id,
+                digest,
+                pepper,
+                hint,
             };
+            let record = entered.record(&new, account.clone(), made, at);
             self.check_handing_out(&record).await?;
-            let detail = format!("{} key {name:?}: {scopes}", new.mode);
+            let detail = format!("{} key {:?}: {}", new.mode, record.name, record.scopes);
             let event = self.event(EventKind::KeyIssued, &record, at, detail);
             let inserted = core.store.insert_key(&record, plan.max_keys, &event);
             match core.managed(inserted).await {
@@ -79,7 +66,7 @@ impl KeyManager {
         self.entered(new).map(|_| ())
     }
 
-    fn entered(&self, new: &NewKey) -> Result<Entered, ManageError> {
+    pub(super) fn entered(&self, new: &NewKey) -> Result<Entered, ManageError> {
         let mut fields = Fields::default();
         let entered = Entered {
             name: fields.name(&new.name),
@@ -97,8 +84,49 @@ impl KeyManager {
 }
 
 /// What people entered, in the form in which it is kept.
-struct Entered {
+pub(super) struct Entered {
     name: String,
     description: Option<String>,
     scopes: ScopeSet,
+}
+
+/// What comes with a key itself.
+pub(super) struct Made {
+    pub(super) id: KeyId,
+    pub(super) digest: Digest,
+    pub(super) pepper: Option<PepperId>,
+    pub(super) hint: String,
+}
+
+impl Entered {
+    /// The record of a key that has just been made.
+    pub(super) fn record(
+        &self,
+        new: &NewKey,
+        account: AccountId,
+        made: Made,
+        at: Timestamp,
+    ) -> KeyRecord {
+        KeyRecord {
+            id: made.id,
+            account,
+            mode: new.mode,
+            hint: made.hint,
+            digest: made.digest,
+            pepper: made.pepper,
+            name: self.name.clone(),
+            description: self.description.clone(),
+            scopes: self.scopes.clone(),
+            quota: new.quota,
+            allowed_networks: new.allowed_networks.clone(),
+            status: KeyStatus::Active,
+            created_at: at,
+            expires_at: new.expires_in.map(|lifetime| at + lifetime),
+            revoked_at: None,
+            replaced_by: None,
+            superseded_at: None,
+            last_used_at: None,
+            revision: Revision::NONE,
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod api;
 mod calls;
 mod dashboard;
 mod first_run;
+mod github;
 mod headers;
 mod login;
 mod mishaps;

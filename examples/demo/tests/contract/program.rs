@@ -85,6 +85,7 @@ fn the_help_names_every_flag_and_its_variable_and_shows_no_password() {
         "limiter",
         "pepper-file",
         "max-staleness",
+        "github-keys",
         "allow-demo-login",
     ] {
         assert!(help.contains(&format!("--{flag}")), "{flag}");

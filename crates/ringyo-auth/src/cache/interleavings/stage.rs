@@ -17,6 +17,7 @@ use shuttle::{Config, Runner};
 use crate::background::{Background, catch_up};
 use crate::cache::KeyCache;
 use crate::core::Core;
+use crate::imported::LookUps;
 use crate::service::Service;
 use crate::{
     Accounts, Actor, AuthError, Authenticator, Credential, IssuedKey, KeyManager, NewKey, Preset,
@@ -120,12 +121,14 @@ impl Stage {
             store: Arc::new(store.clone()),
             limiter: Arc::new(LocalLimiter::new()),
             clock: Arc::new(ManualClock::new(1_767_225_600_000)),
+            lag: Duration::ZERO,
             peppers: Pepper::generate(PepperId::new(1)).into(),
             format,
             catalog,
             plans,
             // Of two shards, so that what goes over all of them can be interrupted.
             cache: KeyCache::new(128, Duration::from_secs(5)),
+            foreign_look_ups: LookUps::new(0),
             store_deadline: Duration::from_secs(2),
             stale_if_error: Duration::ZERO,
         });

@@ -4,12 +4,14 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operation {
     Issue,
+    Import,
     Edit,
     Rename,
     SetScopes,
     Disable,
     Enable,
     Revoke,
+    ReportLeaked,
     Regenerate,
     CreateAccount,
     SetPlan,
@@ -27,14 +29,16 @@ const HELD: &str = "Server may * on open; 3 credits; Reserved";
 const GIVEN_BACK: &str = "Server may * on open; 5 credits; given back";
 
 impl Operation {
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Issue,
+        Self::Import,
         Self::Edit,
         Self::Rename,
         Self::SetScopes,
         Self::Disable,
         Self::Enable,
         Self::Revoke,
+        Self::ReportLeaked,
         Self::Regenerate,
         Self::CreateAccount,
         Self::SetPlan,
@@ -50,12 +54,14 @@ impl Operation {
     pub(super) const fn method(self) -> &'static str {
         match self {
             Self::Issue => "KeyManager::issue",
+            Self::Import => "KeyManager::import",
             Self::Edit => "KeyManager::edit",
             Self::Rename => "KeyManager::rename",
             Self::SetScopes => "KeyManager::set_scopes",
             Self::Disable => "KeyManager::disable",
             Self::Enable => "KeyManager::enable",
             Self::Revoke => "KeyManager::revoke",
+            Self::ReportLeaked => "KeyManager::report_leaked",
             Self::Regenerate => "KeyManager::regenerate",
             Self::CreateAccount => "Accounts::create",
             Self::SetPlan => "Accounts::set_plan",
@@ -81,12 +87,12 @@ impl Operation {
     pub(super) const fn after(self) -> &'static str {
         match self {
             // What they make is new; the key that was there works on.
-            Self::Issue | Self::CreateAccount | Self::Enable => WORKS,
+            Self::Issue | Self::Import | Self::CreateAccount | Self::Enable => WORKS,
             Self::Edit => "Edited may agents:read on open; 5 credits",
             Self::Rename => "Renamed may * on open; 5 credits",
             Self::SetScopes => "Server may calls:read on open; 5 credits",
             Self::Disable => DISABLED,
-            Self::Revoke => "revoked; 5 credits",
+            Self::Revoke | Self::ReportLeaked => "revoked; 5 credits",
             Self::Regenerate => "superseded; 5 credits",
             Self::SetPlan => "no plan; 5 credits",
             Self::Grant => "Server may * on open; 12 credits",

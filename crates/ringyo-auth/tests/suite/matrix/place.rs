@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringyo_auth::{
-    AuthError, Edit, IssuedKey, LiveCaller, NewKey, Overlap, Reservation, Ringyo, WalletError,
+    AuthError, Edit, IssuedKey, LeakPolicy, LiveCaller, NewKey, Overlap, Reservation, Ringyo,
+    WalletError,
 };
+use ringyo_key::ForeignKey;
 use ringyo_limit::ManualClock;
 use ringyo_store::{AccountId, OperationId, Store};
 use tokio::task::JoinHandle;
@@ -78,6 +80,13 @@ impl Place {
                 let new = NewKey::live(account.as_str(), "Second").scopes(["*"]);
                 return Some(keys.issue(new).await.unwrap());
             }
+            Operation::Import => {
+                let text = format!("a key of another origin of {account}");
+                let digest = ForeignKey::of_text(text.as_bytes()).digest;
+                let new = NewKey::live(account.as_str(), "Imported").scopes(["*"]);
+                let imported = keys.import(new, digest, "a key…");
+                imported.await.map(drop).unwrap();
+            }
             Operation::Edit => {
                 let edit = Edit {
                     name: Some("Edited".to_owned()),
@@ -94,6 +103,11 @@ impl Place {
             Operation::Disable => keys.disable(key).await.map(drop).unwrap(),
             Operation::Enable => keys.enable(key).await.map(drop).unwrap(),
             Operation::Revoke => keys.revoke(key).await.map(drop).unwrap(),
+            Operation::ReportLeaked => {
+                let found = self.key.key.expose();
+                let reported = keys.report_leaked(found, "", LeakPolicy::Revoke);
+                reported.await.map(drop).unwrap();
+            }
             Operation::Regenerate => {
                 let both = keys.regenerate(key, Overlap::NONE).await;
                 return Some(both.unwrap().new);
