@@ -293,7 +293,13 @@ fn wait<'a>(
                     Some(decision) => Some(decision.outcome()),
                     None => {
                         limited = Some(key.clone());
-                        match core.limiter.check(&charge, now).await {
+                        let checked = core.limiter.check(&charge, now).await;
+                        // What is known of the key may be too old by now.
+                        let checked = match core.is_recent(now.monotonic, core.now()) {
+                            true => checked,
+                            false => Err(LimitError::new(LimitErrorKind::Timeout)),
+                        };
+                        match checked {
                             Ok(decision) => Some(decision.outcome()),
                             Err(error) => return Err(Refused::of(unlimited(error), key)),
                         }
@@ -381,13 +387,10 @@ async fn load(core: &Arc<Core>, claim: &impl Claim) -> Result<Found, AuthError> 
         Err(unavailable) => Err(unavailable),
     };
     let now = core.now();
-    let is_recent = |key: &CachedKey| {
-        let cache = &core.cache;
-        cache.is_recent(key, now.monotonic, core.store_deadline)
-    };
     let key = match loaded {
-        Ok(Some(key)) if is_recent(&key) => key,
-        // The node stood still after the store had answered, and who knows for how long.
+        Ok(Some(key)) if core.is_recent(key.loaded_at, now) => key,
+        // What the feed has confirmed since does not count: it may have told of a change that this
+        // very reading misses.
         Ok(Some(_)) => return Err(Unavailable::StoreTimeout(core.store_deadline).into()),
         Ok(None) => return Err(InvalidKey::Unknown.into()),
         Err(unavailable) => core

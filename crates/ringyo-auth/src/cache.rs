@@ -108,11 +108,9 @@ impl KeyCache {
         (key.account.is_current() && self.age(&key, now) <= bound).then_some(key)
     }
 
-    /// Whether the store was asked for the record so lately that the answer is one for now, and
-    /// not for a moment before this node stood still. What the feed has confirmed since does not
-    /// count: it may have told of a change that this very reading misses.
-    pub(crate) fn is_recent(&self, key: &CachedKey, now: Monotonic, deadline: Duration) -> bool {
-        now.saturating_since(key.loaded_at) <= self.max_staleness.max(deadline)
+    /// For how long a record that nothing more is heard of is vouched for.
+    pub(crate) const fn max_staleness(&self) -> Duration {
+        self.max_staleness
     }
 
     /// How long ago it was last certain that the record is as it stands in the store.

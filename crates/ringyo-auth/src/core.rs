@@ -49,6 +49,13 @@ impl Core {
         self.clock.lately()
     }
 
+    /// Whether somebody was asked so lately that the answer is one for now, and not for a moment
+    /// before this node stood still, and who knows for how long.
+    pub(crate) fn is_recent(&self, asked_at: Monotonic, now: Now) -> bool {
+        let bound = self.cache.max_staleness().max(self.store_deadline);
+        now.monotonic.saturating_since(asked_at) <= bound
+    }
+
     pub(crate) fn timestamp(&self) -> Timestamp {
         wall(self.now())
     }

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ringyo_auth::{AuthError, Unavailable};
-use ringyo_limit::{Charge, Decision, LimitError, LimitErrorKind, Now, RateLimiter, Tally};
+use ringyo_limit::{
+    Charge, Decision, LimitError, LimitErrorKind, LocalLimiter, Now, RateLimiter, Tally,
+};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
 use crate::support::{Setting, authenticate, setting, setting_with};
@@ -15,18 +18,33 @@ const DEADLINE: Duration = Duration::from_millis(200);
 /// What a decision may take beyond its deadline.
 const SLACK: Duration = Duration::from_millis(20);
 
-/// A limiter that takes its time, for ever.
-#[derive(Debug)]
-struct Silent;
+/// A limiter that answers when it is told to.
+#[derive(Debug, Clone)]
+struct Slow {
+    inner: Arc<LocalLimiter>,
+    asked: Arc<Semaphore>,
+    may_answer: Arc<Semaphore>,
+}
+
+/// One that nobody tells to.
+fn silent() -> Slow {
+    Slow {
+        inner: Arc::default(),
+        asked: Arc::new(Semaphore::new(0)),
+        may_answer: Arc::new(Semaphore::new(0)),
+    }
+}
 
 #[async_trait]
-impl RateLimiter for Silent {
+impl RateLimiter for Slow {
     fn check_now(&self, _: &Charge<'_>, _: Now) -> Option<Decision> {
         None
     }
 
-    async fn check(&self, _: &Charge<'_>, _: Now) -> Result<Decision, LimitError> {
-        std::future::pending().await
+    async fn check(&self, charge: &Charge<'_>, now: Now) -> Result<Decision, LimitError> {
+        self.asked.add_permits(1);
+        self.may_answer.acquire().await.unwrap().forget();
+        self.inner.check(charge, now).await
     }
 
     fn quota_changed(&self, _: &str) {}
@@ -39,6 +57,15 @@ impl RateLimiter for Silent {
         std::future::pending().await
     }
 }
+
+const BOUND: Duration = Duration::from_secs(5);
+
+/// How long a node stands still, and whether what it was told before is of use after it.
+const STANDSTILLS: [(Duration, bool); 3] = [
+    (BOUND, true),
+    (BOUND.saturating_add(Duration::from_millis(1)), false),
+    (BOUND.saturating_mul(1_000), false),
+];
 
 /// What a request was answered, and after how long, by a service whose store answers after so long.
 async fn answer(setting: Setting, store_takes: Duration) -> (AuthError, Duration) {
@@ -60,7 +87,7 @@ async fn answer(setting: Setting, store_takes: Duration) -> (AuthError, Duration
 async fn store_and_limiter_share_one_deadline() {
     let mut shortest = Duration::MAX;
     for trial in 0..10 {
-        let silent = setting_with(|builder| builder.store_deadline(DEADLINE).limiter(Silent));
+        let silent = setting_with(|builder| builder.store_deadline(DEADLINE).limiter(silent()));
         let (answer, took) = answer(silent.await, DEADLINE * 3 / 4).await;
         // The store has answered in time.
         let who = matches!(
@@ -96,12 +123,7 @@ async fn a_silent_store_is_answered_for_in_time() {
 
 #[tokio::test]
 async fn what_the_store_said_before_a_standstill_is_not_used_after_it() {
-    const BOUND: Duration = Duration::from_secs(5);
-    for (stood_still, is_used) in [
-        (BOUND, true),
-        (BOUND + Duration::from_millis(1), false),
-        (BOUND * 1_000, false),
-    ] {
+    for (stood_still, is_used) in STANDSTILLS {
         let setting = setting().await;
         let key = Arc::new(setting.key().await);
         setting.store.hold_loads();
@@ -116,6 +138,29 @@ async fn what_the_store_said_before_a_standstill_is_not_used_after_it() {
             false => assert!(matches!(
                 answer,
                 Err(AuthError::Unavailable(Unavailable::StoreTimeout(_)))
+            )),
+        }
+        assert!(setting.authenticate(&key).await.is_ok(), "it asks again");
+    }
+}
+
+#[tokio::test]
+async fn what_the_limiter_said_before_a_standstill_is_not_used_after_it() {
+    for (stood_still, is_used) in STANDSTILLS {
+        let limiter = silent();
+        let setting = setting_with(|builder| builder.limiter(limiter.clone())).await;
+        let key = Arc::new(setting.key().await);
+        let (ringyo, asked) = (setting.ringyo.clone(), key.clone());
+        let request = tokio::spawn(async move { authenticate(&ringyo, &asked).await });
+        limiter.asked.acquire().await.unwrap().forget();
+        setting.clock.advance(stood_still);
+        limiter.may_answer.add_permits(2);
+        let answer = request.await.unwrap();
+        match is_used {
+            true => assert!(answer.is_ok(), "{answer:?}"),
+            false => assert!(matches!(
+                answer,
+                Err(AuthError::Unavailable(Unavailable::Limiter(_)))
             )),
         }
         assert!(setting.authenticate(&key).await.is_ok(), "it asks again");
