@@ -1,6 +1,5 @@
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ringyo_key::{Digest, KeyId, ParsedKey, PepperId, Proof};
 use ringyo_limit::{LimitError, LimitErrorKind, Now, Outcome};
@@ -8,7 +7,6 @@ use ringyo_store::{KeyRecord, KeyState, Timestamp};
 
 use crate::cache::CachedKey;
 use crate::core::{Core, wall};
-use crate::credential::Presented;
 use crate::error::{Exceeded, InvalidKey, Unavailable};
 use crate::imported::{Claim, Imported, LookUp};
 use crate::service::Service;
@@ -181,12 +179,17 @@ async fn inspect(
 /// Questions 1 to 3: no I/O, and no HMAC before the checksum is right.
 #[inline(always)]
 fn prove<'a>(core: &Core, credential: &Credential<'a>) -> Result<Proven<'a>, AuthError> {
-    let presented = match credential.presented {
-        Presented::Nothing => return Err(AuthError::MissingCredential),
-        Presented::Ambiguous => return Err(AuthError::AmbiguousCredential),
-        Presented::Key(text) => text,
+    let presented = credential.presented;
+    let Some(text) = presented.text() else {
+        return Err(match presented.is_list() {
+            true => AuthError::AmbiguousCredential,
+            false => AuthError::MissingCredential,
+        });
     };
-    Ok(Proven::new(core, presented)?)
+    Proven::new(core, text).map_err(|invalid| match invalid {
+        InvalidKey::Malformed(_) if presented.is_list() => AuthError::AmbiguousCredential,
+        invalid => invalid.into(),
+    })
 }
 
 impl<'a> Proven<'a> {
@@ -218,8 +221,7 @@ fn attempt(core: &Core, claim: &impl Claim, credential: &Credential<'_>) -> Atte
     // A time that may be a little old already is cheap. It is good enough wherever the answer is
     // the same a little later; where it is not, the time now is asked for.
     let lately = core.lately();
-    let latest = lately.monotonic + core.lag;
-    let Some(key) = core.cache.find(claim.id(), latest, Duration::ZERO) else {
+    let Some(key) = core.cache.find(claim.id(), lately.monotonic + core.lag) else {
         return Attempt::Waits(None);
     };
     if !claim.is_of(core, key.pepper, &key.digest) {
@@ -395,7 +397,7 @@ async fn load(core: &Arc<Core>, claim: &impl Claim) -> Result<Found, AuthError> 
         Ok(None) => return Err(InvalidKey::Unknown.into()),
         Err(unavailable) => core
             .cache
-            .find(claim.id(), now.monotonic, core.stale_if_error)
+            .find_stale(claim.id(), now.monotonic, core.stale_if_error)
             .ok_or(AuthError::Unavailable(unavailable))?,
     };
     Ok(Found { key, now })

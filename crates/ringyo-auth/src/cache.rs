@@ -31,8 +31,9 @@ pub(crate) use entry::CachedKey;
 pub(crate) use permissions::{PermissionSets, Permissions};
 pub(crate) use shard::{LoadEntry, LoadOutcome, Loading};
 
-/// The most shards: so many that two processors seldom want the same one at the same time.
-const MOST_SHARDS: usize = 1_024;
+/// The most shards: so many that two processors seldom want the same one at the same time, and so
+/// few that their locks stay within a processor's reach.
+const MOST_SHARDS: usize = 256;
 
 /// Keys that make a shard worth having.
 const KEYS_PER_SHARD: usize = 64;
@@ -96,16 +97,23 @@ impl KeyCache {
     }
 
     /// The cached record, if this node may still vouch for it: if it was certain no longer than
-    /// `max_staleness` and `grace` ago. No allocation, no write.
-    pub(crate) fn find(
+    /// `max_staleness` ago. No allocation, no write.
+    #[inline]
+    pub(crate) fn find(&self, id: KeyId, now: Monotonic) -> Option<Arc<CachedKey>> {
+        self.find_stale(id, now, Duration::ZERO)
+    }
+
+    /// The same, and for so much longer.
+    #[inline]
+    pub(crate) fn find_stale(
         &self,
         id: KeyId,
         now: Monotonic,
         grace: Duration,
     ) -> Option<Arc<CachedKey>> {
         let key = self.cached(id)?;
-        let bound = self.max_staleness.saturating_add(grace);
-        (key.account.is_current() && self.age(&key, now) <= bound).then_some(key)
+        let is_vouched_for = now <= self.certain_at(&key) + self.max_staleness + grace;
+        (key.account.is_current() && is_vouched_for).then_some(key)
     }
 
     /// For how long a record that nothing more is heard of is vouched for.
@@ -113,10 +121,11 @@ impl KeyCache {
         self.max_staleness
     }
 
-    /// How long ago it was last certain that the record is as it stands in the store.
-    fn age(&self, key: &CachedKey, now: Monotonic) -> Duration {
+    /// When it was last certain that the record is as it stands in the store.
+    #[inline]
+    fn certain_at(&self, key: &CachedKey) -> Monotonic {
         let confirmed = Monotonic::from_nanos(self.confirmed_at.load(Ordering::Acquire));
-        now.saturating_since(confirmed.max(key.loaded_at))
+        confirmed.max(key.loaded_at)
     }
 
     /// The feed has been read up to what was committed before `sent`, and applied.

@@ -24,6 +24,28 @@ pub(crate) enum Presented<'a> {
     Nothing,
     Ambiguous,
     Key(&'a [u8]),
+    /// The same, unless there is a comma in it: what a proxy makes of two headers (RFC 9110 §5.3).
+    /// No key has one, so that it need not be looked for in what turns out to be a key.
+    KeyOrList(&'a [u8]),
+}
+
+impl<'a> Presented<'a> {
+    /// What may be a key.
+    pub(crate) fn text(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Key(text) | Self::KeyOrList(text) => Some(text),
+            Self::Nothing | Self::Ambiguous => None,
+        }
+    }
+
+    /// Whether what is no key is more than one credential.
+    pub(crate) fn is_list(self) -> bool {
+        match self {
+            Self::KeyOrList(text) => text.len() <= LONGEST && text.contains(&b','),
+            Self::Ambiguous => true,
+            Self::Nothing | Self::Key(_) => false,
+        }
+    }
 }
 
 /// No key is as long: what is, is looked at no further.
@@ -46,15 +68,11 @@ impl<'a> Credential<'a> {
             }
         };
         let key = &rest[rest.iter().take_while(|&&byte| byte == b' ').count()..];
-        let presented = if !is_bearer || key.is_empty() {
-            Presented::Nothing
-        } else if key.len() <= LONGEST && has_comma(key) {
-            // What a proxy makes of two headers (RFC 9110 §5.3); no key has a comma.
-            Presented::Ambiguous
+        Self::of(if is_bearer && !key.is_empty() {
+            Presented::KeyOrList(key)
         } else {
-            Presented::Key(key)
-        };
-        Self::of(presented)
+            Presented::Nothing
+        })
     }
 
     /// The one `Authorization` header of a request. Two are ambiguous, even if they agree. For
@@ -158,12 +176,6 @@ impl CredentialSources {
     }
 }
 
-/// Whether there is a comma. Looks at all of it, many bytes at once: there hardly ever is one.
-fn has_comma(text: &[u8]) -> bool {
-    text.iter()
-        .fold(false, |found, &byte| found | (byte == b','))
-}
-
 /// The values of a parameter as they stand. A key holds nothing that would have to be decoded.
 fn parameters<'a>(query: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
     query
@@ -175,8 +187,8 @@ impl std::fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let presented = match self.presented {
             Presented::Nothing => "nothing",
-            Presented::Ambiguous => "ambiguous",
-            Presented::Key(_) => "a key",
+            list if list.is_list() => "ambiguous",
+            _ => "a key",
         };
         f.debug_struct("Credential")
             .field("presented", &presented)

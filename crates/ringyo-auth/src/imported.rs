@@ -6,7 +6,7 @@ use ringyo_limit::Monotonic;
 
 use crate::AuthError;
 use crate::core::Core;
-use crate::credential::{Credential, Presented};
+use crate::credential::Credential;
 use crate::error::{InvalidKey, Unavailable};
 use crate::sync::{AtomicU64, Ordering};
 
@@ -51,8 +51,8 @@ impl Imported {
         credential: &Credential<'_>,
         error: AuthError,
     ) -> Result<Self, AuthError> {
-        match (&error, credential.presented) {
-            (AuthError::InvalidKey(InvalidKey::Malformed(_)), Presented::Key(text)) => {
+        match (&error, credential.presented.text()) {
+            (AuthError::InvalidKey(InvalidKey::Malformed(_)), Some(text)) => {
                 Self::read(core, text).ok_or(error)
             }
             _ => Err(error),

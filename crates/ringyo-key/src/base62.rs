@@ -21,7 +21,17 @@ const VALUES: [u8; 256] = {
 
 /// The place of the first byte that is not a digit.
 pub(crate) fn first_foreign(text: &[u8]) -> Option<usize> {
-    text.iter().position(|&byte| is_foreign(byte) != 0)
+    let (blocks, _) = text.as_chunks::<LANES>();
+    let clean = blocks.iter().take_while(|block| {
+        let mut foreign = [0; LANES];
+        mark_foreign(&mut foreign, block);
+        u128::from_ne_bytes(foreign) == 0
+    });
+    let start = LANES * clean.count();
+    let place = text[start..]
+        .iter()
+        .position(|&byte| is_foreign(byte) != 0)?;
+    Some(start + place)
 }
 
 /// Whether all are digits.

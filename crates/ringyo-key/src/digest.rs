@@ -155,6 +155,10 @@ impl KeySchedule {
 struct OneBlock {
     inner: [u32; 8],
     outer: [u32; 8],
+    /// What follows a digest in the last block of a message of one block and a digest. Kept in
+    /// memory: as a constant it would be written in pieces, which are slow to read as one.
+    #[zeroize(skip)]
+    after_digest: [u8; BLOCK - Digest::LEN],
 }
 
 impl OneBlock {
@@ -171,9 +175,14 @@ impl OneBlock {
             compress256(&mut state, &[*padded]);
             state
         };
+        let mut after_digest = [0; BLOCK - Digest::LEN];
+        after_digest[0] = 0x80;
+        let bits = 8 * (BLOCK + Digest::LEN) as u16;
+        *after_digest.last_chunk_mut().expect("two bytes") = bits.to_be_bytes();
         Self {
             inner: state_after(0x36),
             outer: state_after(0x5c),
+            after_digest,
         }
     }
 
@@ -184,14 +193,12 @@ impl OneBlock {
         // told from it.
         let mut inner = self.inner;
         compress256(&mut inner, &[*message]);
-        let [a, b, c, d, e, f, g, h] = inner;
-        let bits = 8 * (BLOCK + Digest::LEN) as u32;
-        let words = [a, b, c, d, e, f, g, h, 1 << 31, 0, 0, 0, 0, 0, 0, bits];
+        let mut block = [0; BLOCK];
+        let (digest, rest) = block.split_at_mut(Digest::LEN);
+        digest.copy_from_slice(inner.map(u32::to_be_bytes).as_flattened());
+        rest.copy_from_slice(&self.after_digest);
         let mut outer = self.outer;
-        compress256(
-            &mut outer,
-            words.map(u32::to_be_bytes).as_flattened().as_chunks().0,
-        );
+        compress256(&mut outer, &[block]);
         let (pairs, _) = outer.as_chunks();
         Digest(std::array::from_fn(|place| {
             let [high, low]: [u32; 2] = pairs[place];

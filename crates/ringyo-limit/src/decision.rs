@@ -1,6 +1,7 @@
 //! What a limiter answers, and the arithmetic that all limiters share.
 
-use std::num::NonZeroU32;
+use std::fmt;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use crate::charge::Charge;
@@ -21,24 +22,21 @@ pub struct Decision {
 
 /// A [`Decision`] without the quotas that it was made under: what is left to be kept by those who
 /// have the quotas anyway. With the charge it was made on it is the [decision](Decision::on) again.
-// It is handed on several times for each request. Its small parts are as wide as they are so that
-// there are no gaps between them, which would be copied byte by byte.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+// It is handed on several times for each request, in words: what is written in small pieces is slow
+// to read again in large ones.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
     account_backlog_nanos: u64,
     key_backlog_nanos: u64,
-    weight: NonZeroU32,
-    /// For how many cells the bucket pays where it admits one.
-    shares: NonZeroU32,
-    /// In nanoseconds; no limiter counts in steps of more than four seconds.
-    tick_nanos: u32,
-    verdict: Verdict,
-    checked_by: CheckedBy,
+    /// The weight of the charge; above it, for how many cells the bucket pays where it admits one.
+    cells: NonZeroU64,
+    /// The step of time in nanoseconds, no limiter counts in more than four seconds; above it the
+    /// verdict and who decided.
+    terms: u64,
 }
 
 /// Whether a charge was admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u32)]
 pub enum Verdict {
     /// It was, and has been paid from every bucket of the charge.
     Allowed,
@@ -48,7 +46,6 @@ pub enum Verdict {
 
 /// Which of the two buckets of a charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u32)]
 pub enum BucketKind {
     /// The account's.
     Account,
@@ -59,7 +56,6 @@ pub enum BucketKind {
 /// Who made a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[repr(u32)]
 pub enum CheckedBy {
     /// The limiter of this process.
     Local,
@@ -84,6 +80,32 @@ impl CheckedBy {
             Self::RemoteDenial => "remote_denial",
             Self::Fallback(_) => "fallback",
             Self::Bypassed(_) => "bypassed",
+        }
+    }
+
+    const fn number(self) -> u8 {
+        let reason = match self.reason() {
+            Some(reason) => reason.number(),
+            None => 0,
+        };
+        let who = match self {
+            Self::Local => 0,
+            Self::Remote => 1,
+            Self::RemoteDenial => 2,
+            Self::Fallback(_) => 3,
+            Self::Bypassed(_) => 4,
+        };
+        who << 4 | reason
+    }
+
+    const fn from_number(number: u8) -> Self {
+        let reason = LimitErrorKind::from_number(number & 15);
+        match number >> 4 {
+            1 => Self::Remote,
+            2 => Self::RemoteDenial,
+            3 => Self::Fallback(reason),
+            4 => Self::Bypassed(reason),
+            _ => Self::Local,
         }
     }
 
@@ -137,16 +159,11 @@ impl Decision {
         backlog: Backlog,
     ) -> Self {
         let tick_nanos = u32::try_from(tick.as_nanos()).unwrap_or(u32::MAX);
-        let outcome = Outcome {
-            tick_nanos: tick_nanos.max(1),
-            ..Outcome::local(
-                verdict,
-                charge.weight(),
-                nanos(backlog.account),
-                nanos(backlog.key),
-            )
-        };
-        Self::on(charge, outcome)
+        let backlog = [nanos(backlog.account), nanos(backlog.key)];
+        Self::on(
+            charge,
+            Outcome::new(tick_nanos.max(1), verdict, charge.weight(), backlog),
+        )
     }
 
     /// The decision that has this outcome on that charge.
@@ -175,10 +192,7 @@ impl Decision {
     #[must_use]
     pub const fn with_checked_by(self, checked_by: CheckedBy) -> Self {
         Self {
-            outcome: Outcome {
-                checked_by,
-                ..self.outcome
-            },
+            outcome: self.outcome.with_checked_by(checked_by),
             ..self
         }
     }
@@ -186,7 +200,7 @@ impl Decision {
     /// Whether the charge was admitted.
     #[must_use]
     pub const fn verdict(&self) -> Verdict {
-        self.outcome.verdict
+        self.outcome.verdict()
     }
 
     /// Whether the verdict is [`Verdict::Allowed`].
@@ -199,14 +213,14 @@ impl Decision {
     #[must_use]
     pub fn account(&self) -> BucketState {
         self.account_level()
-            .state(BucketKind::Account, self.outcome.shares)
+            .state(BucketKind::Account, self.outcome.shares())
     }
 
     /// The key's own bucket after the decision; `None` when the charge has none.
     #[must_use]
     pub fn key(&self) -> Option<BucketState> {
         let level = self.key_level()?;
-        Some(level.state(BucketKind::Key, self.outcome.shares))
+        Some(level.state(BucketKind::Key, self.outcome.shares()))
     }
 
     /// How long after a denial the same charge will be admitted if nobody else charges the
@@ -220,7 +234,7 @@ impl Decision {
         if self.is_allowed() {
             return None;
         }
-        let weight = self.outcome.weight.get();
+        let weight = self.outcome.weight().get();
         let account_wait = self.account_level().wait(weight);
         let key_wait = self.key_level().map(|key| key.wait(weight));
         match key_wait.map_or(account_wait, |key_wait| key_wait.max(account_wait)) {
@@ -237,7 +251,7 @@ impl Decision {
     #[must_use]
     pub fn binding(&self) -> BucketState {
         let account = self.account_level();
-        let shares = self.outcome.shares;
+        let shares = self.outcome.shares();
         match self.key_level() {
             Some(key) if self.binds(&key, &account) => key.state(BucketKind::Key, shares),
             _ => account.state(BucketKind::Account, shares),
@@ -246,14 +260,14 @@ impl Decision {
 
     /// The same decision as a node sees it that pays for `shares` cells where it admits one.
     pub(crate) fn with_remaining_divided_by(mut self, shares: NonZeroU32) -> Self {
-        self.outcome.shares = shares;
+        self.outcome = self.outcome.with_shares(shares);
         self
     }
 
     /// Who decided; tells a decision that was really checked from one that was waved through.
     #[must_use]
     pub const fn checked_by(&self) -> CheckedBy {
-        self.outcome.checked_by
+        self.outcome.checked_by()
     }
 
     #[inline]
@@ -262,20 +276,20 @@ impl Decision {
         Level::of(
             self.account,
             outcome.account_backlog_nanos,
-            outcome.tick_nanos,
+            outcome.tick_nanos(),
         )
     }
 
     #[inline]
     fn key_level(&self) -> Option<Level> {
         let outcome = &self.outcome;
-        let level = |quota| Level::of(quota, outcome.key_backlog_nanos, outcome.tick_nanos);
+        let level = |quota| Level::of(quota, outcome.key_backlog_nanos, outcome.tick_nanos());
         self.key.map(level)
     }
 
     fn binds(&self, key: &Level, account: &Level) -> bool {
-        let weight = self.outcome.weight.get();
-        match self.outcome.verdict {
+        let weight = self.outcome.weight().get();
+        match self.outcome.verdict() {
             Verdict::Denied => key.wait(weight) > account.wait(weight),
             Verdict::Allowed => key.is_nearer_to_refusal_than(account),
         }
@@ -285,20 +299,26 @@ impl Decision {
 impl Outcome {
     /// What the limiter of this process decided, which counts in nanoseconds.
     #[inline]
-    pub(crate) const fn local(
+    pub(crate) const fn local(verdict: Verdict, weight: NonZeroU32, backlog: [u64; 2]) -> Self {
+        Self::new(1, verdict, weight, backlog)
+    }
+
+    #[inline]
+    const fn new(
+        tick_nanos: u32,
         verdict: Verdict,
         weight: NonZeroU32,
-        account_backlog_nanos: u64,
-        key_backlog_nanos: u64,
+        [account_backlog_nanos, key_backlog_nanos]: [u64; 2],
     ) -> Self {
+        let denied = match verdict {
+            Verdict::Allowed => 0,
+            Verdict::Denied => DENIED,
+        };
         Self {
             account_backlog_nanos,
             key_backlog_nanos,
-            weight,
-            shares: NonZeroU32::MIN,
-            tick_nanos: 1,
-            verdict,
-            checked_by: CheckedBy::Local,
+            cells: cells(weight, NonZeroU32::MIN),
+            terms: denied | tick_nanos as u64,
         }
     }
 
@@ -306,13 +326,80 @@ impl Outcome {
     #[must_use]
     #[inline]
     pub const fn is_allowed(&self) -> bool {
-        matches!(self.verdict, Verdict::Allowed)
+        self.terms & DENIED == 0
     }
 
     /// Who decided.
     #[must_use]
     pub const fn checked_by(&self) -> CheckedBy {
-        self.checked_by
+        CheckedBy::from_number((self.terms >> CHECKED_BY) as u8)
+    }
+
+    const fn with_checked_by(self, checked_by: CheckedBy) -> Self {
+        let others = self.terms & ((1 << CHECKED_BY) - 1);
+        Self {
+            terms: others | (checked_by.number() as u64) << CHECKED_BY,
+            ..self
+        }
+    }
+
+    const fn with_shares(self, shares: NonZeroU32) -> Self {
+        Self {
+            cells: cells(self.weight(), shares),
+            ..self
+        }
+    }
+
+    #[inline]
+    const fn verdict(&self) -> Verdict {
+        match self.is_allowed() {
+            true => Verdict::Allowed,
+            false => Verdict::Denied,
+        }
+    }
+
+    #[inline]
+    const fn weight(&self) -> NonZeroU32 {
+        at_least_one(self.cells.get() as u32)
+    }
+
+    #[inline]
+    const fn shares(&self) -> NonZeroU32 {
+        at_least_one((self.cells.get() >> 32) as u32)
+    }
+
+    #[inline]
+    const fn tick_nanos(&self) -> u32 {
+        self.terms as u32
+    }
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcome")
+            .field("verdict", &self.verdict())
+            .field("checked_by", &self.checked_by())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The bits of an outcome's terms: above the step of time the verdict, and above that who decided.
+const DENIED: u64 = 1 << 32;
+const CHECKED_BY: u32 = 33;
+
+#[inline]
+const fn cells(weight: NonZeroU32, shares: NonZeroU32) -> NonZeroU64 {
+    match NonZeroU64::new((shares.get() as u64) << 32 | weight.get() as u64) {
+        Some(cells) => cells,
+        None => NonZeroU64::MIN,
+    }
+}
+
+#[inline]
+const fn at_least_one(number: u32) -> NonZeroU32 {
+    match NonZeroU32::new(number) {
+        Some(number) => number,
+        None => NonZeroU32::MIN,
     }
 }
 
@@ -385,7 +472,10 @@ impl Level {
         BucketState {
             kind,
             quota: self.quota,
-            remaining: self.remaining() / shares,
+            remaining: match shares {
+                NonZeroU32::MIN => self.remaining(),
+                shares => self.remaining() / shares,
+            },
             reset_after_nanos: self.backlog_nanos,
         }
     }

@@ -22,8 +22,6 @@ pub struct LimitError {
 /// What a caller can do about a [`LimitError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-// As wide as what it stands beside in a `Decision`.
-#[repr(u32)]
 pub enum LimitErrorKind {
     /// The limiter cannot be reached. Nothing was charged; try again later.
     Unavailable,
@@ -36,6 +34,23 @@ pub enum LimitErrorKind {
 }
 
 impl LimitErrorKind {
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Unavailable => 0,
+            Self::Timeout => 1,
+            Self::Misconfigured => 2,
+        }
+    }
+
+    /// The kind with that number, or the least particular one.
+    pub(crate) const fn from_number(number: u8) -> Self {
+        match number {
+            1 => Self::Timeout,
+            2 => Self::Misconfigured,
+            _ => Self::Unavailable,
+        }
+    }
+
     /// One word for it, as metrics show it: `unavailable`, `timeout` or `misconfigured`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -68,12 +68,8 @@ impl LocalLimiter {
         } else {
             self.pay_account(charge, now)
         };
-        let outcome = Outcome::local(
-            verdict,
-            charge.weight(),
-            arrivals.account.saturating_sub(now),
-            arrivals.key.saturating_sub(now),
-        );
+        let backlog = [arrivals.account, arrivals.key].map(|arrival| arrival.saturating_sub(now));
+        let outcome = Outcome::local(verdict, charge.weight(), backlog);
         Decision::on(charge, outcome)
     }
 

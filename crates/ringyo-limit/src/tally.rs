@@ -36,7 +36,7 @@ impl Tally {
         } else {
             (Verdict::Denied, self.0.load(Ordering::Relaxed))
         };
-        Outcome::local(verdict, weight, arrival.saturating_sub(now), 0)
+        Outcome::local(verdict, weight, [arrival.saturating_sub(now), 0])
     }
 
     /// The theoretical arrival time of the bucket.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use ringyo_limit::{
-    Clock, LimitError, LimitErrorKind, LocalLimiter, ManualClock, Monotonic, Quota, QuotaError,
-    RateLimiter, SystemClock,
+    Backlog, Charge, CheckedBy, Clock, Decision, LimitError, LimitErrorKind, LocalLimiter,
+    ManualClock, Monotonic, Quota, QuotaError, RateLimiter, SystemClock, Verdict,
 };
 
 #[test]
@@ -205,4 +205,25 @@ async fn local_limiter_is_always_ready_and_forgets_nothing_on_a_change() {
             .remaining(),
         0
     );
+}
+
+#[test]
+fn a_decision_keeps_who_made_it() {
+    let charge = Charge::to_account("a", Quota::per_minute(60));
+    let backlog = Backlog::default();
+    let reasons = [
+        LimitErrorKind::Unavailable,
+        LimitErrorKind::Timeout,
+        LimitErrorKind::Misconfigured,
+    ];
+    let fallbacks = reasons.map(CheckedBy::Fallback);
+    let bypasses = reasons.map(CheckedBy::Bypassed);
+    let others = [CheckedBy::Local, CheckedBy::Remote, CheckedBy::RemoteDenial];
+    for by in others.into_iter().chain(fallbacks).chain(bypasses) {
+        for verdict in [Verdict::Allowed, Verdict::Denied] {
+            let decision = Decision::from_backlog(&charge, verdict, backlog).with_checked_by(by);
+            assert_eq!((decision.checked_by(), decision.verdict()), (by, verdict));
+            assert_eq!(Decision::on(&charge, decision.outcome()), decision);
+        }
+    }
 }

@@ -8,11 +8,14 @@ use crate::Plan;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 
 /// An account as all its cached keys see it; when it changes, they all know at once.
+///
+/// What every decision reads stands together at the beginning.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct AccountCell {
-    pub(crate) id: AccountId,
     pub(crate) plan: Arc<Plan>,
     current: AtomicBool,
+    pub(crate) id: AccountId,
     revision: Revision,
     live_bucket: Box<str>,
     test_bucket: Box<str>,

@@ -26,7 +26,8 @@ pub(crate) struct CachedKey {
     /// could be asked. The beginning of time for a key about which there is.
     unquestioned_until: Timestamp,
     pub(crate) account: Arc<AccountCell>,
-    /// The bucket of the account, if the limiter has it in this process.
+    /// The bucket of the account, if the limiter has it in this process, for a key that is charged
+    /// to no other.
     tally: Option<Tally>,
     /// The moment before the store was asked for it.
     pub(crate) loaded_at: Monotonic,
@@ -46,6 +47,8 @@ pub(crate) struct CachedKey {
 struct Restrictions {
     quota: Option<Quota>,
     networks: Box<[IpNet]>,
+    /// That of the account, as above.
+    tally: Option<Tally>,
 }
 
 impl CachedKey {
@@ -56,13 +59,20 @@ impl CachedKey {
         permissions: Arc<Permissions>,
         loaded_at: Monotonic,
     ) -> Self {
-        let restrictions = Restrictions {
+        let mut restrictions = Restrictions {
             quota: record.quota.map(quota_of),
             networks: record.allowed_networks.into(),
+            tally: None,
         };
         let is_restricted = restrictions.quota.is_some() || !restrictions.networks.is_empty();
         let superseded_at = record.superseded_at.unwrap_or(Timestamp::MAX);
         let expires_at = record.expires_at.unwrap_or(Timestamp::MAX);
+        // A key with a limit of its own brings the bucket along when the limiter is asked.
+        let (tally, kept_apart) = match restrictions.quota {
+            None => (tally, None),
+            Some(_) => (None, tally),
+        };
+        restrictions.tally = kept_apart;
         let is_questioned = record.status != KeyStatus::Active
             || !restrictions.networks.is_empty()
             || !account.plan.has_api_access();
@@ -123,14 +133,13 @@ impl CachedKey {
 
     /// What a request of this key costs; `None` if neither plan nor key has a limit.
     pub(crate) fn charge(&self) -> Option<Charge<'_>> {
-        let own = self
-            .restrictions
-            .as_ref()
-            .and_then(|restrictions| restrictions.quota);
+        let restrictions = self.restrictions.as_ref();
+        let own = restrictions.and_then(|restrictions| restrictions.quota);
         match (self.account.plan.access, own) {
             (ApiAccess::Limited(quota), own) => {
+                let kept_apart = restrictions.and_then(|restrictions| restrictions.tally.as_ref());
                 let charge = Charge::to_account(self.account.bucket(self.mode), quota)
-                    .with_tally(self.tally.as_ref());
+                    .with_tally(self.tally.as_ref().or(kept_apart));
                 Some(match own {
                     Some(own) => charge.with_key(self.id.as_str(), own),
                     None => charge,
@@ -145,8 +154,8 @@ impl CachedKey {
     /// Charges a request where that takes no more than the bucket that is at hand.
     #[inline(always)]
     pub(crate) fn pay(&self, now: Monotonic) -> Option<Outcome> {
-        match (&self.restrictions, &self.tally, self.account.plan.access) {
-            (None, Some(tally), ApiAccess::Limited(quota)) => {
+        match (&self.tally, self.account.plan.access) {
+            (Some(tally), ApiAccess::Limited(quota)) => {
                 Some(tally.charge(quota, NonZeroU32::MIN, now))
             }
             _ => None,
