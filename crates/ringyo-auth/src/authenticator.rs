@@ -1,7 +1,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use ringyo_key::{Digest, KeyId, ParsedKey, PepperId, Proof};
+use ringyo_key::{Digest, KeyId, ParseError, ParsedKey, PepperId, Proof};
 use ringyo_limit::{LimitError, LimitErrorKind, Now, Outcome};
 use ringyo_store::{KeyRecord, KeyState, Timestamp};
 
@@ -187,7 +187,10 @@ fn prove<'a>(core: &Core, credential: &Credential<'a>) -> Result<Proven<'a>, Aut
         });
     };
     Proven::new(core, text).map_err(|invalid| match invalid {
-        InvalidKey::Malformed(_) if presented.is_list() => AuthError::AmbiguousCredential,
+        // What has a checksum, if a wrong one, has no comma.
+        InvalidKey::Malformed(reason) if reason != ParseError::Checksum && presented.is_list() => {
+            AuthError::AmbiguousCredential
+        }
         invalid => invalid.into(),
     })
 }

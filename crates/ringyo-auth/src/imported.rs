@@ -46,11 +46,15 @@ pub(crate) struct Imported(ForeignKey);
 impl Imported {
     /// What came, if it is no key of our own making and looks like one of another's that are
     /// accepted; otherwise the error that says why it is none of ours.
+    #[inline]
     pub(crate) fn instead(
         core: &Core,
         credential: &Credential<'_>,
         error: AuthError,
     ) -> Result<Self, AuthError> {
+        if !core.format.accepts_foreign() {
+            return Err(error);
+        }
         match (&error, credential.presented.text()) {
             (AuthError::InvalidKey(InvalidKey::Malformed(_)), Some(text)) => {
                 Self::read(core, text).ok_or(error)

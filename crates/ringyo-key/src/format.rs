@@ -54,6 +54,12 @@ impl KeyFormat {
         self
     }
 
+    /// Whether keys of any other origin are accepted.
+    #[must_use]
+    pub const fn accepts_foreign(&self) -> bool {
+        !self.foreign.is_empty()
+    }
+
     /// Reads a presented key of another origin; `None` if it looks like none that are accepted.
     /// Nothing is proven by that.
     #[must_use]
