@@ -108,51 +108,46 @@ fn request(key: &str, client: &str) -> Vec<u8> {
     format!("{}\r\n\r\n", lines.join("\r\n")).into_bytes()
 }
 
+/// What a service answered in one round, and what that took.
+struct Round {
+    /// Requests a second.
+    rate: f64,
+    /// Of the processors, for one request, in seconds.
+    time: f64,
+}
+
 /// Both services in turns, as fast as they can; gives the requests per second of the bare one.
 fn throughput(manner: &Manner, bare: &Server, layered: &Server, valid: &[Vec<u8>]) -> f64 {
-    let run = |server: &Server| {
+    let next = |connection: usize, turn: usize| &valid[(connection * 31 + turn) % valid.len()];
+    let round = |server: &Server| {
         let before = server.processor_time();
-        let next =
-            |connection: usize, turn: usize| valid[(connection * 31 + turn) % valid.len()].clone();
+        let next = |connection, turn| next(connection, turn).clone();
         let answered = saturate(server.address, CONNECTIONS, manner.round, next, 200);
         let took = server.processor_time() - before;
-        let answered = answered as f64;
-        (
-            answered / manner.round.as_secs_f64(),
-            took.as_secs_f64() / answered,
-        )
+        Round {
+            rate: answered as f64 / manner.round.as_secs_f64(),
+            time: took.as_secs_f64() / answered as f64,
+        }
     };
     // The first requests read the keys.
     for server in [bare, layered] {
-        run(server);
+        round(server);
     }
-    let rounds: Vec<_> = (0..manner.rounds)
-        .map(|_| (run(bare), run(layered)))
+    let rounds: Vec<[Round; 2]> = (0..manner.rounds)
+        .map(|_| [bare, layered].map(round))
         .collect();
-    let middle = |value: &dyn Fn(&((f64, f64), (f64, f64))) -> f64| {
-        median(rounds.iter().map(value).collect())
-    };
-    let most = middle(&|(bare, _)| bare.0);
+    let middle = |value: fn(&[Round; 2]) -> f64| median(rounds.iter().map(value).collect());
+    let most = middle(|[bare, _]| bare.rate);
     tell("throughput without the layer", "requests/s", most);
-    tell(
-        "throughput with the layer",
-        "requests/s",
-        middle(&|(_, layered)| layered.0),
-    );
-    let part = middle(&|(bare, layered)| layered.0 / bare.0);
+    let with = middle(|[_, layered]| layered.rate);
+    tell("throughput with the layer", "requests/s", with);
+    let part = middle(|[bare, layered]| layered.rate / bare.rate);
     tell("throughput with the layer", "of bare", part);
-    let without = middle(&|(bare, _)| 1e6 * bare.1);
-    tell(
-        "processor time of the service, without the layer",
-        "µs a request",
-        without,
-    );
-    let with = middle(&|(_, layered)| 1e6 * layered.1);
-    tell(
-        "processor time of the service, with the layer",
-        "µs a request",
-        with,
-    );
+    let case = "processor time of the service, without the layer";
+    tell(case, "µs a request", middle(|[bare, _]| 1e6 * bare.time));
+    let case = "processor time of the service, with the layer";
+    let with = middle(|[_, layered]| 1e6 * layered.time);
+    tell(case, "µs a request", with);
     most
 }
 

@@ -24,19 +24,3 @@ pub fn version(package: &str) -> &'static str {
         _ => panic!("expected one version of {package} in Cargo.lock"),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::version;
-
-    #[test]
-    fn the_version_is_the_one_that_was_built() {
-        assert_eq!(version("ringyo-contenders"), env!("CARGO_PKG_VERSION"));
-    }
-
-    #[test]
-    #[should_panic(expected = "expected one version")]
-    fn what_is_not_there_has_no_version() {
-        let _ = version("ringyo-contender");
-    }
-}

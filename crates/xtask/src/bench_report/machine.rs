@@ -5,7 +5,20 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::cargo;
+
+/// The packages whose versions are told.
+const TOLD: [&str; 7] = [
+    "axum",
+    "governor",
+    "hashbrown",
+    "hmac",
+    "ringyo",
+    "rusqlite",
+    "sha2",
+];
 
 /// Rows of a table: what, and which.
 pub(super) fn describe(root: &Path) -> io::Result<Vec<(&'static str, String)>> {
@@ -55,29 +68,33 @@ pub(super) fn describe(root: &Path) -> io::Result<Vec<(&'static str, String)>> {
     ])
 }
 
-/// Of what the figures depend on most.
+/// Of what the figures depend on most, as the packages of this workspace use it; what the
+/// contenders bring may be older.
 fn versions(root: &Path) -> io::Result<String> {
     let metadata = cargo::answer(root, "metadata --format-version 1")?;
-    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
-    let packages = metadata["packages"].as_array().cloned().unwrap_or_default();
+    let metadata: Value = serde_json::from_str(&metadata)?;
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let ours = list(&metadata["workspace_members"]);
+    let nodes = list(&metadata["resolve"]["nodes"]).into_iter();
+    let ours = nodes.filter(|node| ours.contains(&node["id"]) && !is_contender(node));
+    let used: Vec<Value> = ours
+        .flat_map(|node| list(&node["deps"]))
+        .map(|dependency| dependency["pkg"].clone())
+        .collect();
     let mut told = Vec::new();
-    for name in [
-        "ringyo",
-        "hmac",
-        "sha2",
-        "hashbrown",
-        "governor",
-        "rusqlite",
-        "axum",
-    ] {
-        let found = packages.iter().filter(|package| package["name"] == name);
-        // The newest, where another package brings an older one.
-        let newest = found
-            .filter_map(|package| package["version"].as_str())
-            .max();
-        told.extend(newest.map(|version| format!("{name} {version}")));
+    for package in list(&metadata["packages"]) {
+        let is_named = matches!(package["name"].as_str(), Some(name) if TOLD.contains(&name));
+        if is_named && used.contains(&package["id"]) {
+            let parts = [&package["name"], &package["version"]].map(Value::as_str);
+            told.push(parts.map(Option::unwrap_or_default).join(" "));
+        }
     }
     Ok(told.join(", "))
+}
+
+fn is_contender(node: &Value) -> bool {
+    let id = node["id"].as_str();
+    id.is_some_and(|id| id.contains("ringyo-contenders"))
 }
 
 fn field(file: &str, name: &str) -> Option<String> {

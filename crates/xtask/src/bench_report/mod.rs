@@ -8,6 +8,7 @@ mod machine;
 mod page;
 mod picture;
 mod pictures;
+mod questions;
 mod results;
 
 use std::fs;
@@ -64,13 +65,12 @@ impl Manner {
         }
     }
 
-    fn bench(self, package: &str, bench: &str, run: usize) -> Cargo {
+    fn bench(self, package: &str, bench: &str) -> Cargo {
         let short = match self {
             Self::Full => "",
             Self::Quick => " -- --sample-size 10 --warm-up-time 0.1 --measurement-time 0.2",
         };
         let cargo = Cargo::new(format!("bench --package {package} --bench {bench}{short}"));
-        let cargo = cargo.env("RINGYO_BENCH_RUN", run.to_string());
         match self {
             Self::Full => cargo.env("MILLION", "1"),
             Self::Quick => cargo.env("QUICK", "1"),
@@ -82,13 +82,13 @@ impl Manner {
 pub fn steps(manner: Manner) -> Vec<Step> {
     let mut steps = vec![Step::new("results", "rm -f target/bench-report/*", start).or_stop()];
     steps.extend(BENCHES.map(|(package, bench)| {
-        let alone = manner.bench(package, bench, 1).to_string();
+        let alone = manner.bench(package, bench).to_string();
         Step::new(bench, alone, move |root, out| {
             for run in 1..=manner.runs() {
                 writeln!(out, "run {run} of {}", manner.runs())?;
                 out.flush()?;
                 let results = root.join(RESULTS).to_string_lossy().into_owned();
-                let cargo = manner.bench(package, bench, run);
+                let cargo = manner.bench(package, bench);
                 let status = cargo.env("RINGYO_BENCH_RESULTS", results).run(root)?;
                 if !status.success() {
                     return Ok(Outcome::Failed(status.to_string()));

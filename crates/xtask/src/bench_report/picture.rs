@@ -44,7 +44,10 @@ pub(super) fn span(figure: &Figure) -> (f64, f64, f64) {
 
 /// Bars below one another.
 pub(super) fn bars(title: &str, note: &str, scale: Scale, bars: &[Bar]) -> String {
-    let (left, right, row) = (300.0, WIDTH - 130.0, 26.0);
+    let longest = bars.iter().map(|bar| bar.label.chars().count()).max();
+    // What a letter takes is a guess: whoever shows the picture chooses the font.
+    let left = (30.0 + 7.0 * longest.unwrap_or(0) as f64).clamp(120.0, 420.0);
+    let (right, row) = (WIDTH - 120.0, 26.0);
     let top = 74.0;
     let height = top + row * bars.len() as f64 + 16.0;
     let greatest = bars.iter().map(|bar| bar.value.2).fold(0.0, f64::max);
@@ -66,7 +69,7 @@ pub(super) fn bars(title: &str, note: &str, scale: Scale, bars: &[Bar]) -> Strin
         for power in powers {
             let x = place(power);
             svg.line((x, top - 4.0), (x, height - 14.0), PALE);
-            svg.text((x, top - 9.0), Anchor::Middle, GREY, &number(power));
+            svg.text((x, top - 9.0), Anchor::Middle, GREY, &short(power));
         }
     }
     for (index, bar) in bars.iter().enumerate() {
@@ -132,6 +135,15 @@ pub(super) fn lines(title: &str, note: &str, places: &[String], lines: &[Line]) 
         }
     }
     svg.end()
+}
+
+/// A round number in little room.
+fn short(value: f64) -> String {
+    match value {
+        it if it >= 1e6 => format!("{}M", number(value / 1e6)),
+        it if it >= 1e3 => format!("{}k", number(value / 1e3)),
+        _ => number(value),
+    }
 }
 
 /// A number with as many digits as say something.
