@@ -5,25 +5,29 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// As many requests as are answered in the time, by so many connections; each answer has to have
-/// the status.
+use ringyo_bench::ThreadTime;
+
+/// As many requests as are answered in the time, by so many connections, and what it took of the
+/// processors to send them; each answer has to have the status.
 pub(crate) fn saturate(
     server: SocketAddr,
     connections: usize,
     time: Duration,
     next: impl Fn(usize, usize) -> Vec<u8> + Sync,
     status: u16,
-) -> usize {
+) -> (usize, Duration) {
     let answered = on_connections(server, connections, |number, connection| {
         let start = Instant::now();
+        let begun = ThreadTime::now();
         let mut turn = 0;
         while start.elapsed() < time {
             connection.ask(&next(number, turn), status);
             turn += 1;
         }
-        turn
+        (turn, begun.elapsed())
     });
-    answered.into_iter().sum()
+    let (turns, asking): (Vec<usize>, Vec<Duration>) = answered.into_iter().unzip();
+    (turns.into_iter().sum(), asking.into_iter().sum())
 }
 
 /// So many requests on each connection.

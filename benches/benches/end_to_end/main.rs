@@ -114,6 +114,8 @@ struct Round {
     rate: f64,
     /// Of the processors, for one request, in seconds.
     time: f64,
+    /// The same of the generator.
+    asking: f64,
 }
 
 /// Both services in turns, as fast as they can; gives the requests per second of the bare one.
@@ -122,11 +124,12 @@ fn throughput(manner: &Manner, bare: &Server, layered: &Server, valid: &[Vec<u8>
     let round = |server: &Server| {
         let before = server.processor_time();
         let next = |connection, turn| next(connection, turn).clone();
-        let answered = saturate(server.address, CONNECTIONS, manner.round, next, 200);
+        let (answered, asking) = saturate(server.address, CONNECTIONS, manner.round, next, 200);
         let took = server.processor_time() - before;
         Round {
             rate: answered as f64 / manner.round.as_secs_f64(),
             time: took.as_secs_f64() / answered as f64,
+            asking: asking.as_secs_f64() / answered as f64,
         }
     };
     // The first requests read the keys.
@@ -148,6 +151,11 @@ fn throughput(manner: &Manner, bare: &Server, layered: &Server, valid: &[Vec<u8>
     let case = "processor time of the service, with the layer";
     let with = middle(|[_, layered]| 1e6 * layered.time);
     tell(case, "µs a request", with);
+    let part = middle(|[bare, layered]| layered.time / bare.time);
+    tell(case, "of bare", part);
+    let case = "processor time of the generator";
+    // As much as that of the service, or more: then it is the generator that holds both back.
+    tell(case, "µs a request", middle(|[bare, _]| 1e6 * bare.asking));
     most
 }
 

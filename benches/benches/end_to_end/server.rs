@@ -42,16 +42,9 @@ impl Server {
         Self { child, address }
     }
 
-    /// What it has had of the processors (`proc_pid_stat(5)`: in hundredths of a second).
+    /// What it has had of the processors.
     pub(crate) fn processor_time(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let (_, fields) = stat.rsplit_once(") ").unwrap();
-        let fields: Vec<&str> = fields.split(' ').collect();
-        let hundredths: u64 = fields[11..13]
-            .iter()
-            .map(|field| field.parse::<u64>().unwrap())
-            .sum();
-        Duration::from_millis(10 * hundredths)
+        processor_time(&self.child.id().to_string())
     }
 
     /// What it holds of the memory of the machine, in bytes.
@@ -72,6 +65,19 @@ impl Drop for Server {
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
+}
+
+/// What the threads of a process have had of the processors (in nanoseconds in Linux's
+/// `/proc/…/schedstat`).
+pub(crate) fn processor_time(process: &str) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let of_thread = |thread: std::io::Result<fs::DirEntry>| -> u64 {
+        // A thread may end between the one line and the other.
+        let told = fs::read_to_string(thread.unwrap().path().join("schedstat"));
+        let told = told.unwrap_or_default();
+        told.split(' ').next().unwrap().parse().unwrap_or(0)
+    };
+    Duration::from_nanos(threads.map(of_thread).sum())
 }
 
 pub(crate) fn peppers() -> PepperRing {
