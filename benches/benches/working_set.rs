@@ -15,7 +15,7 @@ fn main() {
         sizes.push(("1,000,000", 1_000_000));
     }
     for (name, keys) in sizes {
-        let mut uniform = service.workload(name, keys);
+        let mut uniform = service.workload(&format!("of_{keys}"), keys);
         question.case(&format!("{name} keys, uniform"), || {
             decide(&service, uniform.header())
         });
