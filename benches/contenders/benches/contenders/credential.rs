@@ -13,6 +13,7 @@ use biscuit_auth::datalog::RunLimits;
 use biscuit_auth::macros::{authorizer, biscuit};
 use biscuit_auth::{Biscuit, KeyPair};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use pem::Pem;
 use prefixed_api_key::{PrefixedApiKey, PrefixedApiKeyController};
 use ringyo::preset::ringyo::{AGENTS_READ, BRAND};
 use ringyo::{Credential, KeyFormat, Mode, Pepper, PepperId, PepperRing};
@@ -116,8 +117,10 @@ fn jwt_eddsa(question: &mut Question) {
 
 fn jwt_rs256(question: &mut Question) {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    // Its DER is that of PKCS #8, which is taken only in this form.
+    let private = Pem::new("PRIVATE KEY", pair.as_der().unwrap().as_ref());
     let keys = (
-        EncodingKey::from_rsa_der(pair.as_der().unwrap().as_ref()),
+        EncodingKey::from_rsa_pem(pem::encode(&private).as_bytes()).unwrap(),
         DecodingKey::from_rsa_der(pair.public_key().as_ref()),
     );
     jwt(question, Algorithm::RS256, keys);
