@@ -112,7 +112,10 @@ fn section(page: &mut String, results: &Results, made: &[&str], question: &Quest
     if rows.is_empty() {
         return;
     }
-    page.push_str("\n| | | least to greatest |\n| --- | --- | --- |\n");
+    if units.contains(&"floors") {
+        page.push('\n');
+    }
+    page.push_str("| | | least to greatest |\n| --- | --- | --- |\n");
     for row in rows {
         let Figure { case, unit, .. } = row;
         let _ = writeln!(
