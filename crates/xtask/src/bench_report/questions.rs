@@ -17,7 +17,9 @@ pub(super) const QUESTIONS: [Question; 15] = [
         heading: "A decision",
         words: "From the header to the numbers that the response shows: find the key, prove it, look \
                 it up, check its state, its plan and its limit, and a scope. Everything is in \
-                memory. Refusals go as far as they have to.",
+                memory. Refusals go as far as they have to. \
+                Threads show what they take from each other only on a machine on which they really \
+                run at the same time.",
         pictures: &[
             ("refusals", "What is let in and what is refused, in floors"),
             ("threads", "What more threads bring"),
@@ -92,7 +94,9 @@ pub(super) const QUESTIONS: [Question; 15] = [
                 are ten invalid requests to each valid one, every one with a key of its own and from \
                 one of many addresses; half of the keys are forged, half have a true tag and an id \
                 that nobody has a record of. Valid requests are sent at a fixed rate, and each is \
-                timed from when it was due.",
+                timed from when it was due. \
+                Where the generator takes as much of the processors as the service does, it is what \
+                holds both services back, and the processor time of the service tells more.",
         pictures: &[],
     },
     Question {
