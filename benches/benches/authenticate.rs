@@ -1,45 +1,31 @@
 //! What does a whole decision cost, let in or refused? `cargo bench -p ringyo-bench --bench
-//! authenticate`; with `MILLION=1` also over a million keys, which needs three gigabytes.
+//! authenticate`
 
 use std::hint::black_box;
 use std::time::Duration;
 
-use ringyo::preset::ringyo::{AGENTS_READ, BRAND};
+use ringyo::preset::ringyo::BRAND;
 use ringyo::{AuthError, Credential, KeyFormat, Mode, NewKey, Pepper, PepperId, PepperRing};
-use ringyo_bench::{Chase, Question, Service, Workload, poll_now};
+use ringyo_bench::{Question, Service, Workload, decide, poll_now};
+
+/// At most so many at once.
+const THREADS: usize = 16;
 
 fn main() {
     let mut question = Question::new("authenticate");
     let service = Service::new();
     let mut hot = service.workload("hot", 1_000);
     question.case("1,000 hot keys", || decide(&service, hot.header()));
-    question.pair("1,000 hot keys, half on each thread", hot.split(), |half| {
-        decide(&service, half.header())
+    question.threads("1,000 hot keys, shared out", &hot.split(THREADS), |part| {
+        decide(&service, part.header())
+    });
+    let one = hot.split(1_000).swap_remove(0);
+    question.threads("one hot key", &vec![one; THREADS], |one| {
+        decide(&service, one.header())
     });
     while_keys_come_and_go(&mut question, &service, &mut hot);
     refusals(&mut question, &service, hot.header());
-    if std::env::var_os("MILLION").is_some() {
-        let mut million = service.workload("million", 1_000_000);
-        question.case("a million keys, uniform", || {
-            decide(&service, million.header())
-        });
-        let mut zipf = million.by_zipf();
-        question.case("a million keys, Zipf", || decide(&service, zipf.header()));
-        question.case("1,000 of a million keys", || decide(&service, hot.header()));
-        let mut chase = Chase::new(256 << 20);
-        question.case("a dependent load from 256 MiB", || chase.step());
-    }
     question.answer();
-}
-
-/// From the header to the numbers that the headers of the response show.
-fn decide(service: &Service, header: &str) -> (u32, u32, Duration) {
-    let credential = Credential::bearer(header);
-    let caller = poll_now(service.authenticator.authenticate(credential));
-    let caller = caller.expect("a good key");
-    assert!(caller.require(&AGENTS_READ).is_ok());
-    let rate = caller.rate().expect("a limit").binding();
-    (rate.quota().limit(), rate.remaining(), rate.reset_after())
 }
 
 /// A thousand keys a second are made, and as many revoked, beside the decisions.

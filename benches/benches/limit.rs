@@ -33,6 +33,20 @@ fn main() {
         assert!(!limiter.decide(black_box(&spent), now).is_allowed());
     });
 
+    for (case, accounts) in [
+        ("one account, shared", ["acct_1/live"; 2]),
+        ("an account to each", ["acct_1/live", "acct_3/live"]),
+    ] {
+        let tallies = accounts.map(|name| {
+            limiter.decide(&Charge::to_account(name, WIDE), now);
+            (name, limiter.tally(name))
+        });
+        question.threads(case, &tallies, |(name, tally)| {
+            let charge = Charge::to_account(name, WIDE).with_tally(tally.as_ref());
+            limiter.decide(black_box(&charge), now)
+        });
+    }
+
     for (case, accounts) in [("1,000 accounts", 1_000), ("a million accounts", 1_000_000)] {
         let mut names: Vec<String> = (0..accounts).map(|n| format!("acct_{n}/live")).collect();
         shuffle(&mut names);

@@ -9,6 +9,7 @@ use ringyo::limit::{Charge, Monotonic, RateLimiter};
 use ringyo::{
     Credential, LocalLimiter, MemoryStore, NewKey, Pepper, PepperId, Plan, Preset, Quota, Ringyo,
 };
+use ringyo_bench::Result;
 use tokio::runtime::Runtime;
 
 const KEYS: usize = 200_000;
@@ -18,10 +19,17 @@ fn main() {
     println!("{:40} {:>10}", "memory", "bytes");
     for to_an_account in [1, 4, 100] {
         let case = format!("a cached key, {to_an_account} to an account");
-        println!("{case:40} {:10.1}", cached_key(to_an_account));
+        tell(&case, cached_key(to_an_account));
     }
-    println!("{:40} {:10.1}", "a bucket below full", bucket(false));
-    println!("{:40} {:10.1}", "a bucket and its tally", bucket(true));
+    tell("a bucket below full", bucket(Bucket::Spent));
+    tell("a bucket and its tally", bucket(Bucket::Shared));
+    tell("an idle account", bucket(Bucket::Idle));
+    tell("an idle account, swept", bucket(Bucket::Swept));
+}
+
+fn tell(case: &str, bytes: f64) {
+    println!("{case:40} {bytes:10.1}");
+    Result::new("memory", case, "bytes", bytes).write();
 }
 
 fn cached_key(to_an_account: usize) -> f64 {
@@ -64,19 +72,40 @@ fn issue(runtime: &Runtime, ringyo: &Ringyo, to_an_account: usize) -> Vec<String
     })
 }
 
-fn bucket(is_shared: bool) -> f64 {
+/// What is left of an account that the limiter has counted a request of.
+#[derive(Clone, Copy, PartialEq)]
+enum Bucket {
+    /// It is below full.
+    Spent,
+    /// So it is, and its tally is held outside.
+    Shared,
+    /// It has been full again for an hour, and half as many others have come since.
+    Idle,
+    /// It has been full again for an hour, and the limiter was told to give back what it can.
+    Swept,
+}
+
+fn bucket(bucket: Bucket) -> f64 {
+    const HOUR: u64 = 3_600_000_000_000;
     let names: Vec<String> = (0..KEYS).map(|n| format!("acct_{n}/live")).collect();
+    let others: Vec<String> = (0..KEYS / 2).map(|n| format!("other_{n}/live")).collect();
     let mut kept = None;
+    let limiter = LocalLimiter::new();
     let memory = measure(|| {
-        let limiter = LocalLimiter::new();
-        let tallies: Vec<_> = names
-            .iter()
-            .filter_map(|name| {
-                limiter.decide(&Charge::to_account(name, WIDE), Monotonic::from_nanos(1));
-                is_shared.then(|| limiter.tally(name)).flatten()
-            })
-            .collect();
-        kept = Some((limiter, tallies));
+        let charge = |name: &String, now| {
+            limiter.decide(&Charge::to_account(name, WIDE), Monotonic::from_nanos(now));
+        };
+        names.iter().for_each(|name| charge(name, 1));
+        match bucket {
+            Bucket::Spent => {}
+            Bucket::Shared => {
+                let tallies = names.iter().filter_map(|name| limiter.tally(name));
+                kept = Some(tallies.collect::<Vec<_>>());
+            }
+            Bucket::Idle => others.iter().for_each(|name| charge(name, HOUR)),
+            Bucket::Swept => limiter.shrink(Monotonic::from_nanos(HOUR)),
+        }
     });
+    drop(kept);
     memory.bytes_current as f64 / KEYS as f64
 }

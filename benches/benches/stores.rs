@@ -10,10 +10,12 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use ringyo::preset::ringyo::BRAND;
 use ringyo::{
-    Credential, KeyId, NewKey, PepperRing, Plan, PostgresStore, Preset, Quota, Ringyo, SqliteStore,
-    Store, Timestamp,
+    AuthError, Credential, KeyFormat, KeyId, Mode, NewKey, PepperRing, Plan, PostgresStore, Preset,
+    Quota, Ringyo, SqliteStore, Store, Timestamp,
 };
+use ringyo_bench::Result;
 use tempfile::TempDir;
 use xtask::servers::{PostgresOptions, for_tests};
 
@@ -55,7 +57,6 @@ async fn sqlite(place: &TempDir) {
             .unwrap();
         black_box(digest);
     };
-    println!("SQLite");
     let changes = || {
         for number in 0..STATEMENTS {
             let name = format!("name {number}");
@@ -64,7 +65,9 @@ async fn sqlite(place: &TempDir) {
                 .unwrap();
         }
     };
-    bench.run(async |id| floor(id), async || changes()).await;
+    bench
+        .run("stores: SQLite", async |id| floor(id), async || changes())
+        .await;
 }
 
 async fn postgres() {
@@ -79,7 +82,6 @@ async fn postgres() {
     tokio::spawn(connection);
     let select = "SELECT digest FROM ringyo.keys WHERE id = $1";
     let statement = client.prepare(select).await.unwrap();
-    println!("PostgreSQL");
     let floor = async |id: &KeyId| {
         let row = client.query_one(&statement, &[&id.as_str()]).await.unwrap();
         black_box(row.get::<_, String>(0));
@@ -91,7 +93,7 @@ async fn postgres() {
             client.execute(update, &[&name]).await.unwrap();
         }
     };
-    bench.run(floor, changes).await;
+    bench.run("stores: PostgreSQL", floor, changes).await;
 }
 
 impl<S: Store + Clone + 'static> Bench<S> {
@@ -120,7 +122,12 @@ impl<S: Store + Clone + 'static> Bench<S> {
         }
     }
 
-    async fn run(&self, mut floor: impl AsyncFnMut(&KeyId), changes: impl AsyncFnOnce()) {
+    async fn run(
+        &self,
+        question: &str,
+        mut floor: impl AsyncFnMut(&KeyId),
+        changes: impl AsyncFnOnce(),
+    ) {
         let key = |round: usize| &self.keys[round * 7 % KEYS];
         for (_, header) in &self.keys {
             self.warm
@@ -129,6 +136,8 @@ impl<S: Store + Clone + 'static> Bench<S> {
                 .unwrap();
         }
         let (mut floors, mut warm, mut cold) = (Vec::new(), Vec::new(), Vec::new());
+        let mut unknown = Vec::new();
+        let format = KeyFormat::new(BRAND);
         for round in 0..ROUNDS {
             let (id, header) = key(round);
             floors.push(timed(async || floor(id).await).await);
@@ -138,16 +147,27 @@ impl<S: Store + Clone + 'static> Bench<S> {
             };
             warm.push(timed(async || decide(&self.warm).await).await);
             cold.push(timed(async || decide(&self.cold).await).await);
+            let minted = format.mint(Mode::Live, &PepperRing::parse(PEPPER).unwrap());
+            let stranger = format!("Bearer {}", minted.key.expose());
+            let refuse = async || {
+                let refused = self.warm.authenticate(Credential::bearer(&stranger)).await;
+                assert!(matches!(refused, Err(AuthError::InvalidKey(_))));
+            };
+            unknown.push(timed(refuse).await);
         }
         let floor = median(&mut floors);
-        println!("  a plain indexed SELECT        {floor:>12.1?}");
+        println!("{question}\n  a plain indexed SELECT        {floor:>12.1?}");
+        let micros = 1e6 * floor.as_secs_f64();
+        Result::new(question, "a plain indexed SELECT", "µs", micros).write();
         let tell = |what: &str, times: &mut Vec<Duration>| {
             let time = median(times);
             let ratio = time.as_secs_f64() / floor.as_secs_f64();
             println!("  {what:<30}{time:>12.1?}{ratio:>12.3} × SELECT");
+            Result::new(question, what, "× SELECT", ratio).write();
         };
         tell("a warm decision", &mut warm);
         tell("a cold decision", &mut cold);
+        tell("an unknown id refused", &mut unknown);
 
         // 10 000 uses in the chunks in which they are saved, each later than the one before.
         let mut touched = Vec::new();

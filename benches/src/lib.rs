@@ -11,15 +11,19 @@
 //! ```
 
 mod chase;
+mod cost;
 mod floor;
 mod question;
+mod result;
 mod service;
 mod thread_time;
 mod workload;
 
 pub use chase::Chase;
+pub use cost::Cost;
 pub use floor::Floor;
 pub use question::Question;
-pub use service::{Service, poll_now};
+pub use result::Result;
+pub use service::{Service, decide, poll_now};
 pub use thread_time::ThreadTime;
 pub use workload::{Workload, shuffle};

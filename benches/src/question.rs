@@ -1,18 +1,24 @@
 use std::fmt;
 use std::hint::black_box;
 use std::sync::Barrier;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use criterion::Criterion;
 
-use crate::{Floor, ThreadTime};
+use crate::{Cost, Floor, Result, ThreadTime};
 
 /// How many calls are timed at once, at most: long enough for the clock, short enough for case and
-/// floor to meet the same weather.
+/// floor to meet the same weather. Of the floor it is always as many: a turn of a slow case may be
+/// a single call, which for the floor would be no more than the clock.
 const TURN: u64 = 256;
 
-const PAIR_CALLS: usize = 100_000;
-const PAIR_ROUNDS: usize = 15;
+/// A sample that took less is told by the clock more than by the case: those that criterion warms up
+/// with begin with a single call.
+const SAMPLE: Duration = Duration::from_micros(20);
+
+const THREAD_CALLS: usize = 100_000;
+const THREAD_ROUNDS: usize = 15;
 
 /// One question and its cases: what each costs, in nanoseconds and in floors.
 pub struct Question {
@@ -20,15 +26,24 @@ pub struct Question {
     criterion: Criterion,
     floor: Floor,
     rows: Vec<Row>,
-    pairs: Vec<(String, f64)>,
+    crowds: Vec<Crowd>,
+    yardstick: Option<Row>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Row {
     case: String,
-    nanos: f64,
-    ratio: f64,
+    cost: Cost,
     spread: (f64, f64),
+}
+
+/// What came of so many threads at once, in times what comes of one.
+#[derive(Debug)]
+struct Crowd {
+    case: String,
+    threads: usize,
+    speedup: f64,
+    of_floor: f64,
 }
 
 /// What a case and the floor took in one sample.
@@ -51,12 +66,39 @@ impl Question {
             criterion,
             floor: Floor::new(),
             rows: Vec::new(),
-            pairs: Vec::new(),
+            crowds: Vec::new(),
+            yardstick: None,
         }
     }
 
-    /// Times one case in turns with the floor.
-    pub fn case<T>(&mut self, case: &str, mut run: impl FnMut() -> T) {
+    /// Times one case in turns with the floor, and tells of it in the answer.
+    pub fn case<T>(&mut self, case: &str, run: impl FnMut() -> T) -> Cost {
+        let Some(row) = self.time(case, run) else {
+            return Cost::UNKNOWN;
+        };
+        let cost = row.cost;
+        self.rows.push(row);
+        cost
+    }
+
+    /// Times what is only there to be reckoned with.
+    pub fn unlisted<T>(&mut self, case: &str, run: impl FnMut() -> T) -> Cost {
+        self.time(case, run).map_or(Cost::UNKNOWN, |row| row.cost)
+    }
+
+    /// Tells of a cost that was not timed but reckoned.
+    pub fn reckoned(&mut self, case: &str, cost: Cost) {
+        if cost.floors.is_finite() {
+            self.rows.push(Row {
+                case: case.to_owned(),
+                cost,
+                spread: (cost.floors, cost.floors),
+            });
+        }
+    }
+
+    /// Nothing, where a filter on the command line leaves the case out.
+    fn time<T>(&mut self, case: &str, mut run: impl FnMut() -> T) -> Option<Row> {
         let floor = &self.floor;
         let mut samples: Vec<Sample> = Vec::new();
         let id = format!("{}/{case}", self.name);
@@ -64,12 +106,14 @@ impl Question {
             bencher.iter_custom(|calls| {
                 let mut spent = Duration::ZERO;
                 let mut spent_on_floor = Duration::ZERO;
+                let mut turns = 0;
                 let mut left = calls;
                 while left > 0 {
                     let turn = left.min(TURN);
                     left -= turn;
+                    turns += 1;
                     let start = ThreadTime::now();
-                    for _ in 0..turn {
+                    for _ in 0..TURN {
                         black_box(floor.run(black_box(&[b'a'; 52])));
                     }
                     spent_on_floor += start.elapsed();
@@ -79,63 +123,101 @@ impl Question {
                     }
                     spent += start.elapsed();
                 }
-                samples.push(Sample {
-                    case: spent.as_nanos() as f64 / calls as f64,
-                    floor: spent_on_floor.as_nanos() as f64 / calls as f64,
-                });
+                if spent >= SAMPLE {
+                    samples.push(Sample {
+                        case: spent.as_nanos() as f64 / calls as f64,
+                        floor: spent_on_floor.as_nanos() as f64 / (turns * TURN) as f64,
+                    });
+                }
                 spent
             });
         });
         let ratios = sorted(samples.iter().map(|sample| sample.case / sample.floor));
         if ratios.is_empty() {
-            // Left out by a filter on the command line.
-            return;
+            return None;
         }
         let nanos = sorted(samples.iter().map(|sample| sample.case));
-        self.rows.push(Row {
+        Some(Row {
             case: case.to_owned(),
-            nanos: quantile(&nanos, 0.5),
-            ratio: quantile(&ratios, 0.5),
+            cost: Cost {
+                nanos: quantile(&nanos, 0.5),
+                floors: quantile(&ratios, 0.5),
+            },
             spread: (quantile(&ratios, 0.1), quantile(&ratios, 0.9)),
-        });
+        })
     }
 
-    /// Times one case on two threads at the same time, on work of their own, and how much more they
-    /// do together than one alone: what came of two threads, in parts of what came of the floor.
-    pub fn pair<W: Clone + Send + Sync, T>(
+    /// From now on each case is also told in times the last one.
+    pub fn yardstick(&mut self) {
+        self.yardstick = self.rows.last().cloned();
+    }
+
+    /// Times one case on two threads at the same time, then on four, and so on up to as many as the
+    /// machine has processors and there is `work`, each thread on work of its own; and how much more
+    /// they do together than one alone. The floor is timed in the same way.
+    pub fn threads<W: Clone + Send + Sync, T>(
         &mut self,
         case: &str,
-        work: [W; 2],
+        work: &[W],
         run: impl Fn(&mut W) -> T + Sync,
     ) {
-        let floor = self.floor.clone();
-        let round = || {
-            let of_floor = scaling(&[(), ()], |()| floor.run(black_box(&[b'a'; 52])));
-            let of_case = scaling(&work, &run);
-            of_case / of_floor
-        };
-        let parts = sorted((0..PAIR_ROUNDS).map(|_| round()));
-        self.pairs.push((case.to_owned(), quantile(&parts, 0.5)));
+        let processors = available_parallelism().map_or(1, usize::from);
+        let most = work.len().min(processors);
+        let counts = std::iter::successors(Some(2), |count| Some(count * 2));
+        for threads in counts.take_while(|count| *count <= most) {
+            let floor = &self.floor;
+            let of_floor = || {
+                let work = vec![(); threads];
+                speedup(&work, |()| floor.run(black_box(&[b'a'; 52])))
+            };
+            let rounds = (0..THREAD_ROUNDS).map(|_| (of_floor(), speedup(&work[..threads], &run)));
+            let (of_floor, of_case): (Vec<f64>, Vec<f64>) = rounds.unzip();
+            self.crowds.push(Crowd {
+                case: case.to_owned(),
+                threads,
+                speedup: quantile(&sorted(of_case), 0.5),
+                of_floor: quantile(&sorted(of_floor), 0.5),
+            });
+        }
     }
 
-    /// Prints the table.
+    /// Prints the table, and writes it down where [`Result`] says.
     #[expect(clippy::print_stdout, reason = "the table is what the program is for")]
     pub fn answer(self) {
         println!(
-            "\n{:40} {:>10} {:>8}   10 % to 90 %",
+            "\n{:48} {:>12} {:>10}   10 % to 90 %",
             self.name, "ns", "floors"
         );
         for row in &self.rows {
             let Row {
                 case,
-                nanos,
-                ratio,
+                cost: Cost { nanos, floors },
                 spread: (low, high),
             } = row;
-            println!("{case:40} {nanos:10.1} {ratio:8.3}   {low:.3} to {high:.3}");
+            let other = self.yardstick.as_ref();
+            let times = other.map(|other| floors / other.cost.floors);
+            let times = times.map_or(String::new(), |times| format!("   {times:.2} x"));
+            println!("{case:48} {nanos:12.1} {floors:10.3}   {low:.3} to {high:.3}{times}");
+            Result::new(self.name, case, "floors", *floors).write();
+            Result::new(self.name, case, "ns", *nanos).write();
         }
-        for (case, part) in &self.pairs {
-            println!("{case:40} scales to {part:.2} of what the floor does");
+        for crowd in &self.crowds {
+            let Crowd {
+                case,
+                threads,
+                speedup,
+                of_floor,
+            } = crowd;
+            println!(
+                "{case}: {threads} threads do {speedup:.2} times what one does, {:.2} of what the \
+                 floor gains",
+                speedup / of_floor
+            );
+            let speedups = [(case.as_str(), *speedup), ("the floor", *of_floor)];
+            for (case, speedup) in speedups {
+                let case = format!("{case}: {threads} threads");
+                Result::new(self.name, &case, "times one", speedup).write();
+            }
         }
         self.criterion.final_summary();
     }
@@ -150,13 +232,13 @@ impl fmt::Debug for Question {
     }
 }
 
-/// How much two threads do in the time in which one does one, by the processor time of each:
+/// How much threads do together in the time in which one does one, by the processor time of each:
 /// what they take from each other shows, and what other programs take does not.
-fn scaling<W: Clone + Send + Sync, T>(work: &[W; 2], run: impl Fn(&mut W) -> T + Sync) -> f64 {
+fn speedup<W: Clone + Send + Sync, T>(work: &[W], run: impl Fn(&mut W) -> T + Sync) -> f64 {
     let timed = |mut work: W, start: &Barrier| {
         start.wait();
         let begun = ThreadTime::now();
-        for _ in 0..PAIR_CALLS {
+        for _ in 0..THREAD_CALLS {
             black_box(run(&mut work));
         }
         begun.elapsed().as_secs_f64()
@@ -173,11 +255,11 @@ fn scaling<W: Clone + Send + Sync, T>(work: &[W; 2], run: impl Fn(&mut W) -> T +
         });
         took / works.len() as f64
     };
-    2.0 * on_threads(&work[..1]) / on_threads(work)
+    work.len() as f64 * on_threads(&work[..1]) / on_threads(work)
 }
 
-fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut values: Vec<f64> = values.collect();
+fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
     values
 }

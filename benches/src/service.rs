@@ -2,7 +2,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use ringyo::preset::ringyo::BRAND;
+use ringyo::preset::ringyo::{AGENTS_READ, BRAND};
 use ringyo::store::{KeyStore as _, NewEvent};
 use ringyo::{
     Authenticator, Credential, EventKind, IssuedKey, KeyFormat, MemoryStore, Mode, NewKey,
@@ -182,6 +182,21 @@ fn peppers() -> PepperRing {
 
 fn header(issued: &IssuedKey) -> String {
     format!("Bearer {}", issued.key.expose())
+}
+
+/// One whole decision on a good key: from the header to the numbers that the headers of the response
+/// show.
+///
+/// # Panics
+///
+/// When the key is not let in, and when the decision waits.
+pub fn decide(service: &Service, header: &str) -> (u32, u32, Duration) {
+    let credential = Credential::bearer(header);
+    let caller = poll_now(service.authenticator.authenticate(credential));
+    let caller = caller.expect("a good key");
+    assert!(caller.require(&AGENTS_READ).is_ok());
+    let rate = caller.rate().expect("a limit").binding();
+    (rate.quota().limit(), rate.remaining(), rate.reset_after())
 }
 
 /// The result of a future that waits for nothing.

@@ -46,16 +46,16 @@ impl Workload {
         }
     }
 
-    /// Two halves, each with keys of its own.
+    /// So many parts, each with keys of its own.
     #[must_use]
-    pub fn split(&self) -> [Self; 2] {
-        let half = self.text.len() / self.len / 2 * self.len;
-        let (first, second) = self.text.split_at(half);
-        [first, second].map(|text| Self {
-            text: text.to_owned(),
+    pub fn split(&self, parts: usize) -> Vec<Self> {
+        let part = self.text.len() / self.len / parts * self.len;
+        let parts = (0..parts).map(|place| Self {
+            text: self.text[place * part..][..part].to_owned(),
             next: 0,
             ..*self
-        })
+        });
+        parts.collect()
     }
 }
 

@@ -27,3 +27,9 @@ pub mod ringyoctl {}
 #[doc = include_str!("../docs/secret-scanners/ringyo_api_key.py")]
 /// ```
 pub mod secret_scanners {}
+
+// The pictures come first: of two definitions of a link the first counts, and those in the page are
+// of files, which rustdoc does not copy.
+#[doc = include_str!("../docs/speed/pictures.md")]
+#[doc = include_str!("../docs/speed.md")]
+pub mod speed {}

@@ -48,9 +48,10 @@
 //!   [`Wallet`] and [`HttpMapping`].
 //! * [`key`], [`scope`], [`limit`], [`store`] and [`auth`] are the crates below, whole.
 //! * [`docs`] explains the architecture and the decisions behind it, how
-//!   [several nodes](docs::nodes) share one database, how a service [moves in](docs::moving_in)
-//!   with the keys that it has, [`ringyoctl`](docs::ringyoctl), which manages keys from a shell, and
-//!   how [secret scanners](docs::secret_scanners) find keys.
+//!   [several nodes](docs::nodes) share one database, [what it costs](docs::speed) beside what others
+//!   use, how a service [moves in](docs::moving_in) with the keys that it has,
+//!   [`ringyoctl`](docs::ringyoctl), which manages keys from a shell, and how
+//!   [secret scanners](docs::secret_scanners) find keys.
 //!
 //! # Features
 //!

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::bench_report::Manner;
 use crate::test::Runner;
 
 /// The text that `cargo xtask help` prints.
@@ -10,6 +11,7 @@ cargo xtask test [--runner nextest|cargo]   build, fuzz, run all tests and docum
 cargo xtask ci [--runner nextest|cargo]     format, clippy, documentation, structure, then test
 cargo xtask structure                       check the shape of the workspace
 cargo xtask instructions                    count the instructions of a warm decision
+cargo xtask bench-report [page] [--quick]   run every bench, write the page and pictures of them
 cargo xtask fuzz [--seed N]                 send the demo requests drawn from its OpenAPI document
 cargo xtask scanners                        let secret scanners look for keys, by the rules in the docs
 cargo xtask servers [COMMAND ...]           install the servers that tests need, run COMMAND with them
@@ -30,6 +32,10 @@ pub enum Task {
     Structure,
     /// The count of instructions alone.
     Instructions,
+    /// Every bench, and the page of what came out.
+    BenchReport(Manner),
+    /// The page alone, of what was measured last.
+    BenchPage(Manner),
     /// The fuzzing alone, with the requests that this seed draws, or the usual ones.
     Fuzz(Option<u32>),
     /// The secret scanners alone.
@@ -68,6 +74,8 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, UsageE
         ["ci", rest @ ..] => Ok(Task::Ci(runner(rest)?)),
         ["structure"] => Ok(Task::Structure),
         ["instructions"] => Ok(Task::Instructions),
+        ["bench-report", "page", rest @ ..] => Ok(Task::BenchPage(manner(rest)?)),
+        ["bench-report", rest @ ..] => Ok(Task::BenchReport(manner(rest)?)),
         ["fuzz", rest @ ..] => Ok(Task::Fuzz(seed(rest)?)),
         ["scanners"] => Ok(Task::Scanners),
         ["browser", rest @ ..] => Ok(Task::Browser(runner(rest)?)),
@@ -88,6 +96,17 @@ fn runner(options: &[&str]) -> Result<Runner, UsageError> {
         ["--runner", "cargo"] | ["--runner=cargo"] => Ok(Runner::CargoTest),
         other => Err(UsageError(format!(
             "expected `--runner nextest` or `--runner cargo`, found `{}`",
+            other.join(" ")
+        ))),
+    }
+}
+
+fn manner(options: &[&str]) -> Result<Manner, UsageError> {
+    match options {
+        [] => Ok(Manner::Full),
+        ["--quick"] => Ok(Manner::Quick),
+        other => Err(UsageError(format!(
+            "expected `page`, `--quick` or nothing, found `{}`",
             other.join(" ")
         ))),
     }

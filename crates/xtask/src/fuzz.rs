@@ -5,6 +5,7 @@ use std::process::Command;
 use crate::cargo::{self, Cargo};
 use crate::python::Python;
 use crate::step::{Outcome, Step};
+use crate::test::PACKAGES;
 
 /// Where the program is that fuzzes the demo and, as a control, the demo with planted holes.
 const FUZZER: &str = "examples/demo/examples/fuzz";
@@ -26,7 +27,8 @@ pub fn step(seed: Option<u32>) -> Step {
             Err(why) => return Ok(Outcome::Skipped(why.to_string())),
         };
         // As the tests are built: for a package alone cargo would compile most of it once more.
-        let build = Cargo::new("build --workspace --all-features --example fuzz");
+        let build = format!("build {PACKAGES} --all-features --example fuzz");
+        let build = Cargo::new(build);
         let mut status = build.run(root)?;
         if status.success() {
             let program = cargo::target_directory(root)?.join("debug/examples/fuzz");

@@ -2,6 +2,7 @@
 //! `cargo xtask test` runs every test there is, `cargo xtask ci` runs what a merge needs,
 //! `cargo xtask structure` checks the rules that the shape of the workspace must keep,
 //! `cargo xtask instructions` counts what a warm decision executes,
+//! `cargo xtask bench-report` measures what ringyo costs and writes the page about it,
 //! `cargo xtask fuzz` sends the demo requests that nobody has thought of,
 //! `cargo xtask scanners` lets secret scanners look for keys, and
 //! `cargo xtask servers` brings the servers that tests need; a test asks [`servers`] for one.
@@ -35,13 +36,14 @@
 //!
 //! | word | meaning |
 //! | --- | --- |
-//! | task | what the person asked for: `test`, `ci`, `structure`, `instructions`, `fuzz`, `scanners`, `servers` or `browser` |
+//! | task | what the person asked for: `test`, `ci`, `structure`, `instructions`, `bench-report`, `fuzz`, `scanners`, `servers` or `browser` |
 //! | step | one numbered part of a task, which passes, fails or is skipped, and can be run alone |
 //! | runner | what executes the tests: nextest where it is installed, else `cargo test` |
 //! | rule | one statement about the shape of the workspace that a machine checks |
 //! | violation | one place where a rule is broken |
 
 pub mod axe_core;
+pub mod bench_report;
 pub mod cargo;
 pub mod ci;
 pub mod cli;

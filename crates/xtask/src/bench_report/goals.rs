@@ -1,0 +1,217 @@
+//! What was set out for, to be held against what came out.
+
+use super::picture::number;
+use super::results::Results;
+
+/// At most, or at least, so much.
+#[derive(Clone, Copy, Debug)]
+enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+use Bound::{AtLeast, AtMost};
+
+/// What is to be reached: in words, and where the figure is.
+struct Goal {
+    words: &'static str,
+    measured: fn(&Results) -> Option<f64>,
+    bound: Bound,
+    unit: &'static str,
+}
+
+const GOALS: [Goal; 16] = [
+    Goal {
+        words: "a decision over 1,000 hot keys",
+        measured: |results| floors(results, "authenticate", "1,000 hot keys"),
+        bound: AtMost(1.5),
+        unit: "floors",
+    },
+    Goal {
+        words: "a decision over a million keys, uniform",
+        measured: |results| floors(results, "working set", "1,000,000 keys, uniform"),
+        bound: AtMost(6.0),
+        unit: "floors",
+    },
+    Goal {
+        words: "a decision over a million keys, Zipf",
+        measured: |results| floors(results, "working set", "1,000,000 keys, Zipf"),
+        bound: AtMost(4.0),
+        unit: "floors",
+    },
+    Goal {
+        words: "a malformed key refused",
+        measured: |results| floors(results, "authenticate", "malformed"),
+        bound: AtMost(0.2),
+        unit: "floors",
+    },
+    Goal {
+        words: "a mistyped key refused",
+        measured: |results| floors(results, "authenticate", "bad checksum"),
+        bound: AtMost(0.35),
+        unit: "floors",
+    },
+    Goal {
+        words: "two threads on keys of their own, beside two on the floor",
+        measured: |results| {
+            let twice = |case| value(results, "authenticate", case, "times one");
+            let ours = twice("1,000 hot keys, shared out: 2 threads")?;
+            Some(ours / twice("the floor: 2 threads")?)
+        },
+        bound: AtLeast(0.7),
+        unit: "of what the floor gains",
+    },
+    Goal {
+        words: "a decision beside 1,000 changes a second",
+        measured: |results| {
+            let beside = floors(
+                results,
+                "authenticate",
+                "1,000 hot keys beside 1,000 changes/s",
+            );
+            Some(beside? / floors(results, "authenticate", "1,000 hot keys")?)
+        },
+        bound: AtMost(1.5),
+        unit: "times as long as without",
+    },
+    Goal {
+        words: "the whole decision, beside `prefixed-api-key`, which parses and checks",
+        measured: |results| times_ours(results, "prefixed-api-key"),
+        bound: AtLeast(1.0),
+        unit: "times as fast",
+    },
+    Goal {
+        words: "beside a JWT signed with HS256",
+        measured: |results| times_ours(results, "HS256"),
+        bound: AtLeast(10.0),
+        unit: "times as fast",
+    },
+    Goal {
+        words: "beside a JWT signed with EdDSA",
+        measured: |results| times_ours(results, "EdDSA"),
+        bound: AtLeast(200.0),
+        unit: "times as fast",
+    },
+    Goal {
+        words: "the layer, beside the service without it",
+        measured: |results| {
+            let part = value(
+                results,
+                "end to end",
+                "throughput with the layer",
+                "of bare",
+            )?;
+            Some(100.0 * (1.0 - part))
+        },
+        bound: AtMost(10.0),
+        unit: "% of the throughput",
+    },
+    Goal {
+        words: "the same by the processor time of the service, whatever the generator reaches",
+        measured: |results| {
+            let case = "processor time of the service, with the layer";
+            let part = value(results, "end to end", case, "of bare")?;
+            Some(100.0 * (1.0 - 1.0 / part))
+        },
+        bound: AtMost(10.0),
+        unit: "% of the throughput",
+    },
+    Goal {
+        words: "the slowest hundredth of valid requests in a flood of ten times as many invalid ones",
+        measured: |results| {
+            let case = "p99 of valid requests in a flood";
+            value(results, "end to end", case, "of its own before")
+        },
+        bound: AtMost(2.0),
+        unit: "times as long as without",
+    },
+    Goal {
+        words: "memory for distinct ids and addresses in a flood, second half of it",
+        measured: |results| {
+            let case = "memory grown in the second half of a flood";
+            value(results, "end to end", case, "MiB")
+        },
+        bound: AtMost(8.0),
+        unit: "MiB",
+    },
+    Goal {
+        words: "a cached key, four to an account",
+        measured: |results| value(results, "memory", "a cached key, 4 to an account", "bytes"),
+        bound: AtMost(512.0),
+        unit: "bytes",
+    },
+    Goal {
+        words: "an account that has been idle long enough to have its limit whole",
+        measured: |results| value(results, "memory", "an idle account, swept", "bytes"),
+        bound: AtMost(1.0),
+        unit: "bytes",
+    },
+];
+
+/// Rows of a table: what, the goal, what was measured, and whether that is enough.
+pub(super) fn table(results: &Results) -> String {
+    let mut table = String::from("| what | goal | measured | |\n| --- | --- | --- | --- |\n");
+    for goal in &GOALS {
+        let bound = match goal.bound {
+            AtMost(most) => format!("≤ {}", number(most)),
+            AtLeast(least) => format!("≥ {}", number(least)),
+        };
+        let (measured, verdict) = match (goal.measured)(results) {
+            Some(value) if is_met(value, goal.bound) => (number(value), "met"),
+            Some(value) => (number(value), "**missed**"),
+            None => ("not measured".to_owned(), ""),
+        };
+        let Goal { words, unit, .. } = goal;
+        table.push_str(&format!(
+            "| {words} | {bound} {unit} | {measured} | {verdict} |\n"
+        ));
+    }
+    table
+}
+
+fn is_met(value: f64, bound: Bound) -> bool {
+    match bound {
+        AtMost(most) => value <= most,
+        AtLeast(least) => value >= least,
+    }
+}
+
+fn floors(results: &Results, question: &str, case: &str) -> Option<f64> {
+    value(results, question, case, "floors")
+}
+
+fn value(results: &Results, question: &str, case: &str, unit: &str) -> Option<f64> {
+    results
+        .find(question, case, unit)
+        .map(super::Figure::median)
+}
+
+/// How many of ours fit into one of a contender whose row has this in its name.
+fn times_ours(results: &Results, contender: &str) -> Option<f64> {
+    let rows: Vec<_> = results.of("contenders: credential", "floors").collect();
+    let theirs = rows.iter().find(|row| row.case.contains(contender))?;
+    Some(theirs.median() / rows.first()?.median())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_goal_that_is_missed_is_told_so() {
+        let results = |floors: f64| {
+            let case = r#""question":"authenticate","case":"1,000 hot keys","unit":"floors""#;
+            Results::parse(&format!("{{{case},\"value\":{floors}}}")).unwrap_or_default()
+        };
+        let row = |results: &Results| {
+            let table = table(results);
+            table.lines().nth(2).map(str::to_owned)
+        };
+        let met = row(&results(1.4));
+        assert!(met.is_some_and(|row| row.ends_with("| ≤ 1.5 floors | 1.4 | met |")));
+        let missed = row(&results(1.6));
+        assert!(missed.is_some_and(|row| row.ends_with("| 1.6 | **missed** |")));
+        let lacking = row(&Results::default());
+        assert!(lacking.is_some_and(|row| row.ends_with("| not measured |  |")));
+    }
+}
