@@ -11,7 +11,7 @@
 /// When it is in the lock file not at all, or more than once: then no name says which one is meant.
 #[must_use]
 pub fn version(package: &str) -> &'static str {
-    let lock = include_str!("../../../Cargo.lock");
+    let lock = include_str!("../Cargo.lock");
     let name = format!("name = \"{package}\"");
     let packages = lock.split("[[package]]").map(str::trim);
     let versions = packages.filter_map(|entry| {

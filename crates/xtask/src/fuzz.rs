@@ -5,7 +5,6 @@ use std::process::Command;
 use crate::cargo::{self, Cargo};
 use crate::python::Python;
 use crate::step::{Outcome, Step};
-use crate::test::PACKAGES;
 
 /// Where the program is that fuzzes the demo and, as a control, the demo with planted holes.
 const FUZZER: &str = "examples/demo/examples/fuzz";
@@ -27,7 +26,7 @@ pub fn step(seed: Option<u32>) -> Step {
             Err(why) => return Ok(Outcome::Skipped(why.to_string())),
         };
         // As the tests are built: for a package alone cargo would compile most of it once more.
-        let build = format!("build {PACKAGES} --all-features --example fuzz");
+        let build = "build --workspace --all-features --example fuzz";
         let build = Cargo::new(build);
         let mut status = build.run(root)?;
         if status.success() {

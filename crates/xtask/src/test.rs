@@ -6,10 +6,6 @@ use crate::scanners;
 use crate::servers::Servers;
 use crate::step::Step;
 
-/// All packages but the one in which ringyo is held against others, which are heavier than all of the
-/// rest: [`cargo xtask ci`](crate::ci::steps) checks that one, in a step of its own.
-pub(crate) const PACKAGES: &str = "--workspace --exclude ringyo-contenders";
-
 /// What executes the unit and integration tests. Documentation tests always run under
 /// `cargo test`, because nextest knows none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +28,8 @@ impl Runner {
 
     fn arguments(self) -> String {
         match self {
-            Self::Nextest => format!("nextest run {PACKAGES} --all-features"),
-            Self::CargoTest => format!("test {PACKAGES} --all-features --tests"),
+            Self::Nextest => "nextest run --workspace --all-features".to_owned(),
+            Self::CargoTest => "test --workspace --all-features --tests".to_owned(),
         }
     }
 
@@ -66,9 +62,7 @@ pub fn steps(runner: Runner) -> Vec<Step> {
         servers.test_on_valkey("tests on valkey", runner.on_valkey()),
         servers.test(
             "doctests",
-            Cargo::new(format!(
-                "test --doc {PACKAGES} --all-features --no-fail-fast"
-            )),
+            Cargo::new("test --doc --workspace --all-features --no-fail-fast"),
         ),
     ]);
     steps

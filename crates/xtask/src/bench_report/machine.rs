@@ -68,15 +68,14 @@ pub(super) fn describe(root: &Path) -> io::Result<Vec<(&'static str, String)>> {
     ])
 }
 
-/// Of what the figures depend on most, as the packages of this workspace use it; what the
-/// contenders bring may be older.
+/// Of what the figures depend on most, as the packages of this workspace use it.
 fn versions(root: &Path) -> io::Result<String> {
     let metadata = cargo::answer(root, "metadata --format-version 1")?;
     let metadata: Value = serde_json::from_str(&metadata)?;
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let ours = list(&metadata["workspace_members"]);
     let nodes = list(&metadata["resolve"]["nodes"]).into_iter();
-    let ours = nodes.filter(|node| ours.contains(&node["id"]) && !is_contender(node));
+    let ours = nodes.filter(|node| ours.contains(&node["id"]));
     let used: Vec<Value> = ours
         .flat_map(|node| list(&node["deps"]))
         .map(|dependency| dependency["pkg"].clone())
@@ -90,11 +89,6 @@ fn versions(root: &Path) -> io::Result<String> {
         }
     }
     Ok(told.join(", "))
-}
-
-fn is_contender(node: &Value) -> bool {
-    let id = node["id"].as_str();
-    id.is_some_and(|id| id.contains("ringyo-contenders"))
 }
 
 fn field(file: &str, name: &str) -> Option<String> {

@@ -70,7 +70,14 @@ impl Manner {
             Self::Full => "",
             Self::Quick => " -- --sample-size 10 --warm-up-time 0.1 --measurement-time 0.2",
         };
-        let cargo = Cargo::new(format!("bench --package {package} --bench {bench}{short}"));
+        // What others cost is measured in a workspace of its own.
+        let manifest = match package {
+            "ringyo-contenders" => "benches/contenders/Cargo.toml",
+            _ => "benches/Cargo.toml",
+        };
+        let cargo = Cargo::new(format!(
+            "bench --manifest-path {manifest} --bench {bench}{short}"
+        ));
         match self {
             Self::Full => cargo.env("MILLION", "1"),
             Self::Quick => cargo.env("QUICK", "1"),
