@@ -224,7 +224,9 @@ fn attempt(core: &Core, claim: &impl Claim, credential: &Credential<'_>) -> Atte
     // A time that may be a little old already is cheap. It is good enough wherever the answer is
     // the same a little later; where it is not, the time now is asked for.
     let lately = core.lately();
-    let Some(key) = core.cache.find(claim.id(), lately.monotonic + core.lag) else {
+    let latest = lately.monotonic + core.lag;
+    let now = || core.now().monotonic;
+    let Some(key) = core.cache.find(claim.id(), latest, now) else {
         return Attempt::Waits(None);
     };
     if !claim.is_of(core, key.pepper, &key.digest) {

@@ -98,13 +98,22 @@ impl KeyCache {
 
     /// The cached record, if this node may still vouch for it: if it was certain no longer than
     /// `max_staleness` ago. No allocation, no write.
+    ///
+    /// It is not later than `latest`; what the time is now is asked for if that makes a difference.
     #[inline]
-    pub(crate) fn find(&self, id: KeyId, now: Monotonic) -> Option<Arc<CachedKey>> {
-        self.find_stale(id, now, Duration::ZERO)
+    pub(crate) fn find(
+        &self,
+        id: KeyId,
+        latest: Monotonic,
+        now: impl FnOnce() -> Monotonic,
+    ) -> Option<Arc<CachedKey>> {
+        let key = self.cached(id)?;
+        let is_vouched_for = self.is_vouched_for(&key, latest, Duration::ZERO)
+            || self.is_vouched_for(&key, now(), Duration::ZERO);
+        is_vouched_for.then_some(key)
     }
 
     /// The same, and for so much longer.
-    #[inline]
     pub(crate) fn find_stale(
         &self,
         id: KeyId,
@@ -112,8 +121,12 @@ impl KeyCache {
         grace: Duration,
     ) -> Option<Arc<CachedKey>> {
         let key = self.cached(id)?;
-        let is_vouched_for = now <= self.certain_at(&key) + self.max_staleness + grace;
-        (key.account.is_current() && is_vouched_for).then_some(key)
+        self.is_vouched_for(&key, now, grace).then_some(key)
+    }
+
+    #[inline]
+    fn is_vouched_for(&self, key: &CachedKey, now: Monotonic, grace: Duration) -> bool {
+        key.account.is_current() && now <= self.certain_at(key) + self.max_staleness + grace
     }
 
     /// For how long a record that nothing more is heard of is vouched for.

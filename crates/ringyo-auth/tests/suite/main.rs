@@ -8,6 +8,7 @@ mod freshness;
 mod headers;
 mod imports;
 mod inspection;
+mod lag;
 mod last_used;
 mod leaks;
 mod manage;
