@@ -32,10 +32,6 @@ pub(crate) struct CachedKey {
     /// The moment before the store was asked for it.
     pub(crate) loaded_at: Monotonic,
     pub(crate) uses: Uses,
-    /// The end of time for a key that will never be.
-    superseded_at: Timestamp,
-    /// As above.
-    expires_at: Timestamp,
     /// Boxed, because few keys have any.
     restrictions: Option<Box<Restrictions>>,
     pub(crate) permissions: Arc<Permissions>,
@@ -45,10 +41,24 @@ pub(crate) struct CachedKey {
 /// What narrows a key further than its account and its permissions do.
 #[derive(Debug)]
 struct Restrictions {
+    superseded_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
     quota: Option<Quota>,
     networks: Box<[IpNet]>,
     /// That of the account, as above.
     tally: Option<Tally>,
+}
+
+impl Restrictions {
+    /// Whether there are any at all.
+    fn any(&self) -> bool {
+        self.ends_at().is_some() || self.quota.is_some() || !self.networks.is_empty()
+    }
+
+    fn ends_at(&self) -> Option<Timestamp> {
+        let ends = [self.superseded_at, self.expires_at];
+        ends.into_iter().flatten().min()
+    }
 }
 
 impl CachedKey {
@@ -59,20 +69,19 @@ impl CachedKey {
         permissions: Arc<Permissions>,
         loaded_at: Monotonic,
     ) -> Self {
-        let mut restrictions = Restrictions {
-            quota: record.quota.map(quota_of),
-            networks: record.allowed_networks.into(),
-            tally: None,
-        };
-        let is_restricted = restrictions.quota.is_some() || !restrictions.networks.is_empty();
-        let superseded_at = record.superseded_at.unwrap_or(Timestamp::MAX);
-        let expires_at = record.expires_at.unwrap_or(Timestamp::MAX);
+        let quota = record.quota.map(quota_of);
         // A key with a limit of its own brings the bucket along when the limiter is asked.
-        let (tally, kept_apart) = match restrictions.quota {
+        let (tally, kept_apart) = match quota {
             None => (tally, None),
             Some(_) => (None, tally),
         };
-        restrictions.tally = kept_apart;
+        let restrictions = Restrictions {
+            superseded_at: record.superseded_at,
+            expires_at: record.expires_at,
+            quota,
+            networks: record.allowed_networks.into(),
+            tally: kept_apart,
+        };
         let is_questioned = record.status != KeyStatus::Active
             || !restrictions.networks.is_empty()
             || !account.plan.has_api_access();
@@ -84,15 +93,13 @@ impl CachedKey {
             digest: record.digest,
             unquestioned_until: match is_questioned {
                 true => Timestamp::MIN,
-                false => superseded_at.min(expires_at),
+                false => restrictions.ends_at().unwrap_or(Timestamp::MAX),
             },
             account,
             tally,
             loaded_at,
             uses: Uses::new(record.last_used_at),
-            superseded_at,
-            expires_at,
-            restrictions: is_restricted.then(|| Box::new(restrictions)),
+            restrictions: restrictions.any().then(|| Box::new(restrictions)),
             permissions,
             name: record.name.into(),
         }
@@ -106,14 +113,16 @@ impl CachedKey {
 
     /// What the key is worth at a moment.
     pub(crate) fn state_at(&self, at: Timestamp) -> KeyState {
-        self.status
-            .state_at(at, Some(self.superseded_at), Some(self.expires_at))
+        let (superseded_at, expires_at) = match &self.restrictions {
+            Some(restrictions) => (restrictions.superseded_at, restrictions.expires_at),
+            None => (None, None),
+        };
+        self.status.state_at(at, superseded_at, expires_at)
     }
 
     /// From when on the key is refused at the latest.
     pub(crate) fn ends_at(&self) -> Option<Timestamp> {
-        let end = self.expires_at.min(self.superseded_at);
-        (end < Timestamp::MAX).then_some(end)
+        self.restrictions.as_ref()?.ends_at()
     }
 
     /// Whether it may be used from there.
