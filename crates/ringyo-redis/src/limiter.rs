@@ -51,7 +51,7 @@ impl RedisLimiter {
     /// [`ConfigError::NoRuntime`].
     pub fn start(config: RedisConfig) -> Result<Self, ConfigError> {
         Ok(Self {
-            link: Link::start(config.servers)?,
+            link: Link::start(config.servers, config.deadline)?,
             script: Script::on_server_time(),
             denials: Denials::new(REMEMBERED_BUCKETS),
             prefix: config.prefix,

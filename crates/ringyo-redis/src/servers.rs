@@ -1,5 +1,7 @@
 //! How to get a connection, whatever stands behind it.
 
+use std::time::Duration;
+
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::io::tcp::TcpSettings;
 use redis::{
@@ -7,6 +9,11 @@ use redis::{
 };
 
 use crate::config::ConfigError;
+
+/// What a connection to one node of a cluster may take. All are made at once, first to those that
+/// were named and then to those that they name.
+#[cfg(feature = "cluster")]
+const CLUSTER_NODE_WITHIN: Duration = Duration::from_millis(300);
 
 /// Where to connect to.
 #[derive(Clone)]
@@ -44,6 +51,8 @@ impl Servers {
             .collect::<Result<Vec<_>, _>>()?;
         redis::cluster::ClusterClient::builder(nodes)
             .tcp_settings(tcp_settings())
+            // Those that are away must not take the time of those that are there.
+            .connection_timeout(CLUSTER_NODE_WITHIN)
             // One is needed to follow a slot that has moved.
             .retries(1)
             .build()
@@ -64,7 +73,7 @@ impl Servers {
     }
 
     /// Connects; takes as long as it takes.
-    pub(crate) async fn connect(&mut self) -> RedisResult<Connection> {
+    pub(crate) async fn connect(&self) -> RedisResult<Connection> {
         #[cfg(feature = "tls")]
         choose_cryptography();
         match self {
@@ -88,8 +97,8 @@ impl Connection {
         reply.and_then(Value::extract_error)
     }
 
-    /// Whether somebody has to watch over the connection.
-    pub(crate) fn keeps_itself(&self) -> bool {
+    /// Whether it consists of connections to several nodes, of which some may be lost.
+    pub(crate) fn leads_to_many(&self) -> bool {
         match self {
             Self::Single(_) => false,
             #[cfg(feature = "cluster")]
@@ -135,7 +144,8 @@ fn choose_cryptography() {
 #[cfg(feature = "sentinel")]
 mod sentinel {
     use redis::sentinel::{Sentinel, SentinelNodeConnectionInfo};
-    use redis::{Client, ConnectionAddr, ConnectionInfo, RedisResult, TlsMode};
+    use redis::{Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisResult, TlsMode};
+    use tokio::task::JoinSet;
 
     use crate::config::ConfigError;
 
@@ -170,12 +180,36 @@ mod sentinel {
             })
         }
 
-        /// Asks the sentinels, afresh each time: a connection to one of them may be as dead as the
-        /// server that was the master.
+        /// Asks all sentinels at once and takes the first answer that leads to a master: one whose
+        /// machine is gone says nothing, however long it is waited for. Afresh each time: a
+        /// connection to one of them may be as dead as the server that was the master.
         pub(super) async fn master(&self) -> RedisResult<Client> {
-            Sentinel::build(self.sentinels.clone())?
-                .async_master_for(&self.name, Some(&self.node))
-                .await
+            let mut questions = JoinSet::new();
+            for sentinel in &self.sentinels {
+                let (sentinel, name, node) =
+                    (sentinel.clone(), self.name.clone(), self.node.clone());
+                questions.spawn(async move {
+                    Sentinel::build(vec![sentinel])?
+                        .async_master_for(&name, Some(&node))
+                        .await
+                });
+            }
+            let mut why = None;
+            while let Some(answer) = questions.join_next().await {
+                match answer {
+                    Ok(Ok(master)) => return Ok(master),
+                    Ok(Err(error)) => why = Some(error),
+                    // Nobody has ended it.
+                    Err(_) => {}
+                }
+            }
+            Err(why.unwrap_or_else(|| {
+                (
+                    ErrorKind::MasterNameNotFoundBySentinel,
+                    "no sentinel was asked",
+                )
+                    .into()
+            }))
         }
     }
 }
