@@ -137,18 +137,27 @@ impl Keeper {
         }
     }
 
-    /// Begins one attempt after the other until one of them, not always the last, succeeds.
+    /// Begins one attempt after the other until one of them, not always the last, succeeds. As long
+    /// as there is what is left of a cluster, only a whole one is better.
     async fn connect(&self) -> Connection {
         let mut attempts = JoinSet::new();
         let mut pause = FIRST_PAUSE;
         loop {
-            attempts.spawn(attempt(self.servers.clone()));
+            attempts.spawn(attempt(self.servers.clone(), self.alive_within));
             let mut next = Instant::now() + NEXT_ATTEMPT_AFTER;
             loop {
                 match timeout_at(next, attempts.join_next()).await {
-                    Ok(Some(Ok(Ok(connection)))) => return connection,
-                    Ok(Some(Ok(Err(error)))) => {
-                        self.state.send_replace(State::Down(error));
+                    Ok(Some(Ok(outcome))) => {
+                        let has_one = matches!(&*self.state.borrow(), State::Up(_));
+                        match outcome {
+                            Ok(Found { connection, parts }) if !has_one || parts == Parts::All => {
+                                return connection;
+                            }
+                            Err(error) if !has_one => {
+                                self.state.send_replace(State::Down(error));
+                            }
+                            Ok(_) | Err(_) => {}
+                        }
                         next = next.min(Instant::now() + pause);
                         pause = (pause * 2).min(NEXT_ATTEMPT_AFTER);
                     }
@@ -165,29 +174,53 @@ impl Keeper {
         }
     }
 
-    async fn until_lost(&self, mut connection: Connection) {
-        let ping = redis::cmd("PING");
+    async fn until_lost(&self, connection: Connection) {
         if connection.leads_to_many() {
             sleep(CLUSTER_SETTLES_FOR).await;
         }
         loop {
             // Either way it is time to look.
             let _ = timeout(HEARTBEAT_EVERY, self.doubts.look.notified()).await;
-            if self.doubts.wants_another.swap(false, Ordering::Relaxed) {
+            if self.doubts.wants_another.swap(false, Ordering::Relaxed)
+                || !is_alive(connection.clone(), self.alive_within).await
+            {
                 return;
-            }
-            match timeout(self.alive_within, connection.call(&ping)).await {
-                Ok(Ok(_)) => {}
-                Ok(Err(refusal)) if failure::is_answer(&refusal) => {}
-                Ok(Err(_)) | Err(_) => return,
             }
         }
     }
 }
 
-async fn attempt(servers: Servers) -> RedisResult<Connection> {
-    match timeout(CONNECT_WITHIN, servers.connect()).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
+/// What came of an attempt.
+struct Found {
+    connection: Connection,
+    parts: Parts,
+}
+
+#[derive(PartialEq, Eq)]
+enum Parts {
+    All,
+    /// Not all nodes of the cluster answer.
+    Some,
+}
+
+async fn attempt(servers: Servers, alive_within: Duration) -> RedisResult<Found> {
+    let connection = match timeout(CONNECT_WITHIN, servers.connect()).await {
+        Ok(outcome) => outcome?,
+        Err(_) => return Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
+    };
+    // A single server has answered the greeting.
+    let is_whole = !connection.leads_to_many() || is_alive(connection.clone(), alive_within).await;
+    Ok(Found {
+        connection,
+        parts: if is_whole { Parts::All } else { Parts::Some },
+    })
+}
+
+/// Whether there is a sign of life, of every part of it, within this time.
+async fn is_alive(mut connection: Connection, within: Duration) -> bool {
+    match timeout(within, connection.look()).await {
+        Ok(Ok(())) => true,
+        Ok(Err(refusal)) => failure::is_answer(&refusal),
+        Err(_) => false,
     }
 }

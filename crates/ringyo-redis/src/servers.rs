@@ -97,6 +97,15 @@ impl Connection {
         reply.and_then(Value::extract_error)
     }
 
+    /// Asks the server, or every master of the cluster, for a sign of life.
+    pub(crate) async fn look(&mut self) -> RedisResult<()> {
+        match self {
+            Self::Single(_) => self.call(&redis::cmd("PING")).await.map(drop),
+            #[cfg(feature = "cluster")]
+            Self::Cluster(connection) => cluster::look(connection).await,
+        }
+    }
+
     /// Whether it consists of connections to several nodes, of which some may be lost.
     pub(crate) fn leads_to_many(&self) -> bool {
         match self {
@@ -138,6 +147,41 @@ fn choose_cryptography() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Another thread may have chosen meanwhile, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}
+
+#[cfg(feature = "cluster")]
+mod cluster {
+    use redis::cluster_async::ClusterConnection;
+    use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo, SingleNodeRoutingInfo};
+    use redis::{ErrorKind, RedisResult, Value};
+
+    /// Asks every master that has slots. The client leaves out those that it has no connection to,
+    /// so the answers are counted, and one of the nodes is asked how many there should be.
+    pub(super) async fn look(connection: &mut ClusterConnection) -> RedisResult<()> {
+        let mut info = redis::cmd("CLUSTER");
+        info.arg("INFO");
+        let one = RoutingInfo::SingleNode(SingleNodeRoutingInfo::Random);
+        let info = connection.route_command(info, one).await?;
+        let all = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
+        let answers = connection.route_command(redis::cmd("PING"), all).await?;
+        let answered = match answers {
+            Value::Map(answers) => answers.len(),
+            _ => 0,
+        };
+        if answered < masters(info)? {
+            return Err((ErrorKind::ClusterConnectionNotFound, "a master is missing").into());
+        }
+        Ok(())
+    }
+
+    /// How many masters have slots, by what `CLUSTER INFO` says.
+    fn masters(info: Value) -> RedisResult<usize> {
+        let info: String = redis::from_redis_value(info.extract_error()?)?;
+        let size = info
+            .lines()
+            .find_map(|line| line.strip_prefix("cluster_size:"));
+        Ok(size.and_then(|size| size.trim().parse().ok()).unwrap_or(0))
     }
 }
 

@@ -102,8 +102,8 @@ impl Node {
         self.ask::<()>(&format!("CLUSTER SETSLOT {slot} MIGRATING {there}"));
         let keys: Vec<String> = self.ask(&format!("CLUSTER GETKEYSINSLOT {slot} 1000"));
         let () = redis::cmd("MIGRATE")
-            .arg(&("127.0.0.1", to.server.port(), "", 0, 5_000))
-            .arg(&("AUTH", PASSWORD, "KEYS"))
+            .arg(("127.0.0.1", to.server.port(), "", 0, 5_000))
+            .arg(("AUTH", PASSWORD, "KEYS"))
             .arg(&keys)
             .query(&mut self.connection())
             .unwrap();
