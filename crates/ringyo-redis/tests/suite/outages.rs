@@ -17,7 +17,11 @@ use load::{Guard, Load, Outage};
 
 /// Our deadline, and what a busy machine may add to it.
 const SLOWEST: Duration = Duration::from_millis(25 + 20);
+/// What the page of `ringyo_limit::outage` promises.
 const RECOVERY: Duration = Duration::from_secs(1);
+
+/// No more, and none beside: a promise that is broken must not be hidden by another run.
+const TRIES: usize = 5;
 
 /// What is broken, and whoever uses it.
 pub(crate) trait Place {
@@ -53,7 +57,7 @@ impl Place for Stage {
 }
 
 /// Plays one outage with all three guards at once. The promises about what is decided must hold in
-/// every try, those about time in one of three: others may be busy on the machine.
+/// every try, those about time in one of [`TRIES`]: others may be busy on the machine.
 pub(crate) fn play<P: Place>(
     stage: Option<P>,
     mut fault: impl FnMut(&mut P),
@@ -65,7 +69,7 @@ pub(crate) fn play<P: Place>(
     };
     let runtime = Runtime::new().unwrap();
     let mut late = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..TRIES {
         let loads = Guard::ALL.map(|guard| Load::start(&runtime, guard, stage.config()));
         for load in &loads {
             load.wait_for_remote();
@@ -104,7 +108,7 @@ pub(crate) fn play<P: Place>(
             return;
         }
     }
-    panic!("too late in each of three tries: {late:?}");
+    panic!("too late in each of {TRIES} tries: {late:?}");
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -257,7 +261,7 @@ fn lost_for_a_while() {
     };
     let runtime = Runtime::new().unwrap();
     for millis in [30, 80, 150, 250, 400, 550, 700, 850] {
-        let mut recoveries = (0..3).map(|_| {
+        let mut recoveries = (0..TRIES).map(|_| {
             let load = Load::start(&runtime, Guard::Back, stage.config());
             load.wait_for_remote();
             stage.proxy.behave(Behaviour::Lose);
