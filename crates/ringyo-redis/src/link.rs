@@ -144,7 +144,7 @@ impl Keeper {
         let mut pause = FIRST_PAUSE;
         loop {
             attempts.spawn(attempt(self.servers.clone(), self.alive_within));
-            let mut next = Instant::now() + NEXT_ATTEMPT_AFTER;
+            let mut next = after(NEXT_ATTEMPT_AFTER);
             loop {
                 match timeout_at(next, attempts.join_next()).await {
                     Ok(Some(Ok(outcome))) => {
@@ -158,7 +158,7 @@ impl Keeper {
                             }
                             Ok(_) | Err(_) => {}
                         }
-                        next = next.min(Instant::now() + pause);
+                        next = next.min(after(pause));
                         pause = (pause * 2).min(NEXT_ATTEMPT_AFTER);
                     }
                     // One that was ended, which nobody does.
@@ -188,6 +188,11 @@ impl Keeper {
             }
         }
     }
+}
+
+/// The moment on the runtime's timer.
+fn after(pause: Duration) -> Instant {
+    sleep(pause).deadline()
 }
 
 /// What came of an attempt.

@@ -1,7 +1,5 @@
 //! How to get a connection, whatever stands behind it.
 
-use std::time::Duration;
-
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::io::tcp::TcpSettings;
 use redis::{
@@ -13,7 +11,7 @@ use crate::config::ConfigError;
 /// What a connection to one node of a cluster may take. All are made at once, first to those that
 /// were named and then to those that they name.
 #[cfg(feature = "cluster")]
-const CLUSTER_NODE_WITHIN: Duration = Duration::from_millis(300);
+const CLUSTER_NODE_WITHIN: std::time::Duration = std::time::Duration::from_millis(300);
 
 /// Where to connect to.
 #[derive(Clone)]
