@@ -31,7 +31,7 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 /// Far above the usual deadline: a slow server is not a lost one.
 ///
 /// After a loss of packets it is at worst the first `PING` that was lost, or the first packet of an
-/// attempt, and then the wrappers' next probe in ringyo-limit is half a second away: together
+/// attempt, and then the wrappers' next probe in ringyo-limit is less than half a second away: together
 /// below a second.
 const ALIVE_WITHIN: Duration = Duration::from_millis(250);
 

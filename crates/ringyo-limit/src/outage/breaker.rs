@@ -12,8 +12,9 @@ use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 /// One lost answer is bad luck, five in a row are an outage.
 const FAILURES_TO_OPEN: u64 = 5;
 
-/// With the time that a client needs to connect again, below a second.
-const PROBE_EVERY: Duration = Duration::from_millis(500);
+/// With the time that a client needs to connect again below a second, mostly even when the first
+/// probe comes to nothing.
+const PROBE_EVERY: Duration = Duration::from_millis(400);
 
 /// Closed, it lets everybody through; open, one in [`PROBE_EVERY`].
 ///
@@ -166,9 +167,9 @@ mod tests {
             assert_eq!(breaker.outage(), None);
             breaker.failed(TIMEOUT, at(0));
             assert_eq!(breaker.outage(), Some(TIMEOUT));
-            assert_eq!(breaker.avoided(at(499)), Some(TIMEOUT));
-            assert_eq!(breaker.enter(at(499)), Err(TIMEOUT));
-            assert_eq!(breaker.avoided(at(500)), None);
+            assert_eq!(breaker.avoided(at(399)), Some(TIMEOUT));
+            assert_eq!(breaker.enter(at(399)), Err(TIMEOUT));
+            assert_eq!(breaker.avoided(at(400)), None);
         });
     }
 
@@ -178,11 +179,11 @@ mod tests {
             let breaker = failed(5, 0);
             assert_eq!(breaker.enter(at(800)), Ok(()));
             breaker.failed(LimitErrorKind::Misconfigured, at(800));
-            assert_eq!(breaker.enter(at(1_299)), Err(LimitErrorKind::Misconfigured));
-            assert_eq!(breaker.enter(at(1_300)), Ok(()));
+            assert_eq!(breaker.enter(at(1_199)), Err(LimitErrorKind::Misconfigured));
+            assert_eq!(breaker.enter(at(1_200)), Ok(()));
             breaker.succeeded();
             for _ in 0..3 {
-                assert_eq!((breaker.outage(), breaker.enter(at(1_300))), (None, Ok(())));
+                assert_eq!((breaker.outage(), breaker.enter(at(1_200))), (None, Ok(())));
             }
         });
     }
@@ -192,8 +193,8 @@ mod tests {
         in_order(|| {
             let breaker = failed(5, 1_000);
             breaker.failed(TIMEOUT, at(100));
-            assert_eq!(breaker.avoided(at(1_499)), Some(TIMEOUT));
-            assert_eq!(breaker.avoided(at(1_500)), None);
+            assert_eq!(breaker.avoided(at(1_399)), Some(TIMEOUT));
+            assert_eq!(breaker.avoided(at(1_400)), None);
         });
     }
 }

@@ -98,7 +98,7 @@ pub(crate) fn play<P: Place>(
             let outage = load.stop().during(begin..end, broken, healed);
             check(guard, &outage, answers);
             println!("{guard:?}: {outage}");
-            // Five to open, and one probe in 500 ms; no other waits for the deadline.
+            // Five to open, and one probe in 400 ms; no other waits for the deadline.
             let is_waiting = answers == Answers::Lost && outage.waited > 12;
             if outage.p99 > SLOWEST || outage.recovery > RECOVERY || is_waiting {
                 late.push(format!("{guard:?}: {outage}"));
