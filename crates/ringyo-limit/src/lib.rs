@@ -80,6 +80,7 @@ mod limiter;
 mod local;
 pub mod outage;
 mod quota;
+mod sync;
 mod tally;
 
 pub use charge::{Bucket, Charge};

@@ -7,9 +7,10 @@
 //! | [`FallBack`] | the limiter of this process decides | up to nodes × quota, or [a share](FallBack::divided_among) of it |
 //! | [`FailOpen`] | lets the request pass, uncounted | every limit |
 //!
-//! All three stop asking after five failures in a row and then let one request try every 750
-//! milliseconds, so that a limiter that is gone costs nothing, and one that is back is in use
-//! again within a second. What decided in its place stands in
+//! All three stop asking after five failures in a row and then let one request try every 400
+//! milliseconds, so that a limiter that is gone costs nothing, and one that is back is asked again
+//! within half a second. With ringyo-redis it is in use again within a second of its return, also
+//! where the network has forgotten all connections. What decided in its place stands in
 //! [`Decision::checked_by`](crate::Decision::checked_by).
 //!
 //! A wrapper sets no deadline: the limiter inside must fail by itself when it gets no answer.

@@ -61,7 +61,8 @@ impl RedisConfig {
     ///
     /// The client follows a slot that moves with one more call, and may repeat a call whose
     /// connection broke: the second may charge again, so that fewer requests are admitted, never
-    /// more.
+    /// more. While one node is away, the accounts on the others are decided as before; when it is
+    /// back, all connections are made anew, for which these nodes are asked first.
     ///
     /// # Errors
     /// [`ConfigError::Address`], [`ConfigError::Addresses`].
@@ -72,7 +73,8 @@ impl RedisConfig {
         Servers::cluster(addresses).map(Self::of)
     }
 
-    /// The server that these sentinels call the master. After a failover they are asked again.
+    /// The server that these sentinels call the master. They are asked all at once, and the first
+    /// answer that leads to a master counts. After a failover they are asked again.
     ///
     /// `master` is the address of a server with the name that the sentinels know it by in place of
     /// the host: `redis://:password@mymaster/0`.
@@ -88,7 +90,8 @@ impl RedisConfig {
     }
 
     /// How long one decision may take before it fails: 25 ms if nothing is said. It is never tried
-    /// twice.
+    /// twice. Up to 200 ms a server that is back is in use again within a second; with more, a
+    /// connection that was lost is noticed later by as much, at most by a second.
     #[must_use]
     pub fn with_deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }

@@ -29,16 +29,35 @@ struct Part {
     buckets: usize,
 }
 
-/// Arrival times in nanoseconds.
 #[derive(Default)]
 struct Known {
+    /// The arrival time in nanoseconds.
     account: u64,
-    keys: HashMap<Box<str>, u64>,
+    keys: HashMap<Box<str>, KnownKey>,
+}
+
+/// Times in nanoseconds.
+#[derive(Clone, Copy)]
+struct KnownKey {
+    arrival: u64,
+    /// Until then it would refuse again what it was last charged.
+    refuses_until: u64,
+}
+
+/// What an answer is remembered for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Worth {
+    /// The same would be admitted again, or never is.
+    Nothing,
+    /// The account would refuse the same again; the key would not.
+    Account,
+    /// The key would refuse the same again.
+    Key,
 }
 
 const PARTS: usize = 16;
 
-/// Keys of one account that are told apart; beyond that the account alone is remembered.
+/// Keys of one account that are told apart.
 const KEYS_AT_MOST: usize = 256;
 
 impl Denials {
@@ -64,8 +83,8 @@ impl Denials {
         let (key_backlog, key_refuses) = match charge.key() {
             None => (0, false),
             Some(key) => match known.keys.get(key.subject) {
-                Some(arrival) => {
-                    let key_backlog = backlog(*arrival, now);
+                Some(known) => {
+                    let key_backlog = backlog(known.arrival, now);
                     (key_backlog, !fits(charge, key, key_backlog))
                 }
                 None if known.keys.len() < KEYS_AT_MOST => return None,
@@ -80,26 +99,18 @@ impl Denials {
 
     /// Takes in what the server said about a charge that it was asked about at `asked_at`.
     pub(crate) fn learn(&self, charge: &Charge<'_>, backlog: Backlog, asked_at: Monotonic) {
-        let account = charge.account();
-        let fits_again = fits(charge, account, nanos(backlog.account))
-            && charge
-                .key()
-                .is_none_or(|key| fits(charge, key, nanos(backlog.key)));
-        if (fits_again || !charge.is_payable())
-            && !self
-                .read(account.subject)
-                .accounts
-                .contains_key(account.subject)
-        {
+        let worth = worth(charge, backlog);
+        let account = charge.account().subject;
+        if worth == Worth::Nothing && !self.read(account).accounts.contains_key(account) {
             return;
         }
-        self.write(account.subject).learn(
-            charge,
-            (asked_at + backlog.account).as_nanos(),
-            (asked_at + backlog.key).as_nanos(),
-            asked_at,
-            self.buckets_per_part,
-        );
+        let draw = self.hasher.hash_one((account, asked_at.as_nanos()));
+        let at_most = self.buckets_per_part;
+        let mut part = self.write(account);
+        if part.buckets >= at_most {
+            part.make_room(asked_at, at_most);
+        }
+        part.learn(charge, backlog, worth, asked_at, draw);
     }
 
     pub(crate) fn forget(&self, account: &str) {
@@ -141,31 +152,35 @@ impl Part {
     fn learn(
         &mut self,
         charge: &Charge<'_>,
-        account_arrival: u64,
-        key_arrival: u64,
-        now: Monotonic,
-        at_most: usize,
+        backlog: Backlog,
+        worth: Worth,
+        asked_at: Monotonic,
+        draw: u64,
     ) {
-        if self.buckets >= at_most {
-            self.make_room(now, at_most);
-        }
         let subject = charge.account().subject;
         if !self.accounts.contains_key(subject) {
+            if worth == Worth::Nothing {
+                return;
+            }
             self.buckets += 1;
             self.accounts.insert(subject.into(), Known::default());
         }
         let Some(known) = self.accounts.get_mut(subject) else {
             return;
         };
+        let account_arrival = (asked_at + backlog.account).as_nanos();
         known.account = known.account.max(account_arrival);
-        let Some(key) = charge.key() else {
-            return;
-        };
-        if let Some(arrival) = known.keys.get_mut(key.subject) {
-            *arrival = key_arrival.max(*arrival);
-        } else if known.keys.len() < KEYS_AT_MOST {
-            self.buckets += 1;
-            known.keys.insert(key.subject.into(), key_arrival);
+        if let Some(key) = charge.key() {
+            let arrival = (asked_at + backlog.key).as_nanos();
+            let spare = bucket::fill_nanos(key.quota)
+                .saturating_sub(bucket::cost_nanos(key.quota, charge.weight().get()));
+            let heard = KnownKey {
+                arrival,
+                refuses_until: arrival.saturating_sub(spare),
+            };
+            let before = known.keys.len();
+            known.learn_key(key.subject, heard, worth, asked_at, draw);
+            self.buckets += known.keys.len() - before;
         }
     }
 
@@ -174,7 +189,7 @@ impl Part {
     fn make_room(&mut self, now: Monotonic, at_most: usize) {
         let now = now.as_nanos();
         self.accounts.retain(|_, known| {
-            known.account > now || known.keys.values().any(|arrival| *arrival > now)
+            known.account > now || known.keys.values().any(|key| key.arrival > now)
         });
         self.buckets = self.accounts.values().map(Known::buckets).sum();
         if self.buckets > at_most / 2 {
@@ -187,6 +202,47 @@ impl Part {
 impl Known {
     fn buckets(&self) -> usize {
         1 + self.keys.len()
+    }
+
+    /// A key that refuses finds room whatever is there, so that a flood of calls with it costs one
+    /// question: in the place of one that refuses no more, or else of one that `draw` names. In
+    /// turn would be worse: of one key too many asked in turn, each would have gone before it comes
+    /// again.
+    fn learn_key(&mut self, key: &str, heard: KnownKey, worth: Worth, now: Monotonic, draw: u64) {
+        if let Some(known) = self.keys.get_mut(key) {
+            known.arrival = known.arrival.max(heard.arrival);
+            known.refuses_until = known.refuses_until.max(heard.refuses_until);
+            return;
+        }
+        match worth {
+            Worth::Nothing => return,
+            // Beyond that the account alone is remembered, which refuses as well.
+            Worth::Account if self.keys.len() >= KEYS_AT_MOST => return,
+            Worth::Key if self.keys.len() >= KEYS_AT_MOST => {
+                let drawn = draw as usize % self.keys.len();
+                let is_over = |key: &KnownKey| key.refuses_until <= now.as_nanos();
+                let mut over = self.keys.iter().filter(|(_, known)| is_over(known));
+                let leaves = over.next().or_else(|| self.keys.iter().nth(drawn));
+                if let Some(leaves) = leaves.map(|(key, _)| key.clone()) {
+                    self.keys.remove(&leaves);
+                }
+            }
+            Worth::Account | Worth::Key => {}
+        }
+        self.keys.insert(key.into(), heard);
+    }
+}
+
+fn worth(charge: &Charge<'_>, backlog: Backlog) -> Worth {
+    let fits = |bucket, backlog| fits(charge, bucket, nanos(backlog));
+    if !charge.is_payable() {
+        Worth::Nothing
+    } else if charge.key().is_some_and(|key| !fits(key, backlog.key)) {
+        Worth::Key
+    } else if !fits(charge.account(), backlog.account) {
+        Worth::Account
+    } else {
+        Worth::Nothing
     }
 }
 
@@ -287,6 +343,69 @@ mod tests {
         assert_eq!(denials.len(), 1 + KEYS_AT_MOST);
         denials.forget("acct_1");
         assert_eq!(denials.len(), 0);
+    }
+
+    /// A backlog after which a key's bucket of one cell a minute is used up.
+    const KEY_SPENT: Backlog = Backlog {
+        account: Duration::from_secs(10),
+        key: Duration::from_secs(60),
+    };
+
+    /// Asks and learns what the server says, if it is asked.
+    fn is_asked(denials: &Denials, charge: &Charge<'_>, says: Backlog, now: Monotonic) -> bool {
+        let is_asked = denials.refuse(charge, now).is_none();
+        if is_asked {
+            denials.learn(charge, says, now);
+        }
+        is_asked
+    }
+
+    #[test]
+    fn keys_that_had_their_turn_make_room_for_one_that_is_flooded() {
+        let denials = Denials::new(1_000_000);
+        let (wide, narrow) = (Quota::per_hour(1_000_000), Quota::per_minute(1));
+        let keys: Vec<String> = (0..300).map(|index| format!("key_{index}")).collect();
+        let charge =
+            |index: usize| Charge::to_account("acct_1", wide).with_key(&keys[index], narrow);
+        // Each uses up its cell, and half an hour later all have it again.
+        for index in 0..KEYS_AT_MOST {
+            assert!(is_asked(&denials, &charge(index), KEY_SPENT, at(1)));
+        }
+        let later = 1_800;
+        let asked = (0..1_000).filter(|_| is_asked(&denials, &charge(299), KEY_SPENT, at(later)));
+        assert_eq!(asked.count(), 1);
+        assert_eq!(denials.len(), 1 + KEYS_AT_MOST);
+        // The same when all that are remembered refuse, and of several in turn.
+        for index in 0..KEYS_AT_MOST {
+            denials.learn(&charge(index), KEY_SPENT, at(later));
+        }
+        let turns = (0..100).flat_map(|_| 290..300).zip(0..);
+        let asked = turns.filter(|(index, micros)| {
+            let now = at(later) + Duration::from_micros(*micros);
+            is_asked(&denials, &charge(*index), KEY_SPENT, now)
+        });
+        let asked = asked.count();
+        assert!((9..=20).contains(&asked), "{asked} of 1000");
+        assert_eq!(denials.len(), 1 + KEYS_AT_MOST);
+    }
+
+    #[test]
+    fn keys_that_are_admitted_take_no_room() {
+        let denials = Denials::new(1_000_000);
+        let wide = Quota::per_hour(1_000_000);
+        let keys: Vec<String> = (0..300).map(|index| format!("key_{index}")).collect();
+        let spent = Charge::to_account("acct_1", wide).with_key(&keys[0], ONE);
+        denials.learn(&spent, SPENT, at(1));
+        let brief = Backlog {
+            account: Duration::from_millis(4),
+            key: Duration::from_millis(4),
+        };
+        for key in &keys[1..] {
+            let charge = Charge::to_account("acct_1", wide).with_key(key, wide);
+            denials.learn(&charge, brief, at(1));
+        }
+        assert_eq!(denials.len(), 2);
+        assert!(denials.refuse(&spent, at(2)).is_some());
     }
 
     #[test]

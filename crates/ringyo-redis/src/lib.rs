@@ -71,7 +71,8 @@
 //!   an outage fewer requests may be admitted, never more.
 //!
 //! Tested with Redis 7.0 and Valkey 9.1; written for Redis from 5 on and every Valkey. No module is needed, only
-//! the commands `EVALSHA`, `EVAL`, `TIME`, `GET`, `SET` and `PING`.
+//! the commands `EVALSHA`, `EVAL`, `TIME`, `GET`, `SET` and `PING`, in a cluster also `CLUSTER SLOTS` and
+//! `CLUSTER INFO`.
 //!
 //! # Contents
 //!

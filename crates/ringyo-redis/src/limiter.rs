@@ -29,12 +29,16 @@ const REMEMBERED_BUCKETS: usize = 65_536;
 /// [`Timeout`](LimitErrorKind::Timeout), or with [`Unavailable`](LimitErrorKind::Unavailable) if
 /// nothing had been sent. While the server is known to be away, decisions fail at once.
 ///
-/// The connection is made and made again in the background. Nothing is retried within a decision.
+/// The connection is made and made again in the background: a server that is back, or a network,
+/// is in use again within a second with one of the wrappers in [`ringyo_limit::outage`], and sooner
+/// without. Nothing is retried within a decision.
 ///
 /// # Memory
 ///
-/// At most about 65 000 buckets that are used up are remembered on the node, however many are; if
-/// there are more, some are forgotten and asked about again.
+/// At most about 65 000 buckets that are used up are remembered on the node, and at most 256 keys
+/// of one account, however many are; if there are more, some are forgotten and asked about again.
+/// So a flood with up to 256 keys of an account costs one round trip for each of them and refill
+/// interval, whatever the other keys of the account have done.
 pub struct RedisLimiter {
     link: Link,
     script: Script,
@@ -51,7 +55,7 @@ impl RedisLimiter {
     /// [`ConfigError::NoRuntime`].
     pub fn start(config: RedisConfig) -> Result<Self, ConfigError> {
         Ok(Self {
-            link: Link::start(config.servers)?,
+            link: Link::start(config.servers, config.deadline)?,
             script: Script::on_server_time(),
             denials: Denials::new(REMEMBERED_BUCKETS),
             prefix: config.prefix,

@@ -8,6 +8,11 @@ use redis::{
 
 use crate::config::ConfigError;
 
+/// What a connection to one node of a cluster may take. All are made at once, first to those that
+/// were named and then to those that they name.
+#[cfg(feature = "cluster")]
+const CLUSTER_NODE_WITHIN: std::time::Duration = std::time::Duration::from_millis(300);
+
 /// Where to connect to.
 #[derive(Clone)]
 pub(crate) enum Servers {
@@ -44,6 +49,8 @@ impl Servers {
             .collect::<Result<Vec<_>, _>>()?;
         redis::cluster::ClusterClient::builder(nodes)
             .tcp_settings(tcp_settings())
+            // Those that are away must not take the time of those that are there.
+            .connection_timeout(CLUSTER_NODE_WITHIN)
             // One is needed to follow a slot that has moved.
             .retries(1)
             .build()
@@ -64,7 +71,7 @@ impl Servers {
     }
 
     /// Connects; takes as long as it takes.
-    pub(crate) async fn connect(&mut self) -> RedisResult<Connection> {
+    pub(crate) async fn connect(&self) -> RedisResult<Connection> {
         #[cfg(feature = "tls")]
         choose_cryptography();
         match self {
@@ -88,8 +95,17 @@ impl Connection {
         reply.and_then(Value::extract_error)
     }
 
-    /// Whether somebody has to watch over the connection.
-    pub(crate) fn keeps_itself(&self) -> bool {
+    /// Asks the server, or every master of the cluster, for a sign of life.
+    pub(crate) async fn look(&mut self) -> RedisResult<()> {
+        match self {
+            Self::Single(_) => self.call(&redis::cmd("PING")).await.map(drop),
+            #[cfg(feature = "cluster")]
+            Self::Cluster(connection) => cluster::look(connection).await,
+        }
+    }
+
+    /// Whether it consists of connections to several nodes, of which some may be lost.
+    pub(crate) fn leads_to_many(&self) -> bool {
         match self {
             Self::Single(_) => false,
             #[cfg(feature = "cluster")]
@@ -132,10 +148,46 @@ fn choose_cryptography() {
     }
 }
 
+#[cfg(feature = "cluster")]
+mod cluster {
+    use redis::cluster_async::ClusterConnection;
+    use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo, SingleNodeRoutingInfo};
+    use redis::{ErrorKind, RedisResult, Value};
+
+    /// Asks every master that has slots. The client leaves out those that it has no connection to,
+    /// so the answers are counted, and one of the nodes is asked how many there should be.
+    pub(super) async fn look(connection: &mut ClusterConnection) -> RedisResult<()> {
+        let mut info = redis::cmd("CLUSTER");
+        info.arg("INFO");
+        let one = RoutingInfo::SingleNode(SingleNodeRoutingInfo::Random);
+        let info = connection.route_command(info, one).await?;
+        let all = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
+        let answers = connection.route_command(redis::cmd("PING"), all).await?;
+        let answered = match answers {
+            Value::Map(answers) => answers.len(),
+            _ => 0,
+        };
+        if answered < masters(info)? {
+            return Err((ErrorKind::ClusterConnectionNotFound, "a master is missing").into());
+        }
+        Ok(())
+    }
+
+    /// How many masters have slots, by what `CLUSTER INFO` says.
+    fn masters(info: Value) -> RedisResult<usize> {
+        let info: String = redis::from_redis_value(info.extract_error()?)?;
+        let size = info
+            .lines()
+            .find_map(|line| line.strip_prefix("cluster_size:"));
+        Ok(size.and_then(|size| size.trim().parse().ok()).unwrap_or(0))
+    }
+}
+
 #[cfg(feature = "sentinel")]
 mod sentinel {
     use redis::sentinel::{Sentinel, SentinelNodeConnectionInfo};
-    use redis::{Client, ConnectionAddr, ConnectionInfo, RedisResult, TlsMode};
+    use redis::{Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisResult, TlsMode};
+    use tokio::task::JoinSet;
 
     use crate::config::ConfigError;
 
@@ -170,12 +222,36 @@ mod sentinel {
             })
         }
 
-        /// Asks the sentinels, afresh each time: a connection to one of them may be as dead as the
-        /// server that was the master.
+        /// Asks all sentinels at once and takes the first answer that leads to a master: one whose
+        /// machine is gone says nothing, however long it is waited for. Afresh each time: a
+        /// connection to one of them may be as dead as the server that was the master.
         pub(super) async fn master(&self) -> RedisResult<Client> {
-            Sentinel::build(self.sentinels.clone())?
-                .async_master_for(&self.name, Some(&self.node))
-                .await
+            let mut questions = JoinSet::new();
+            for sentinel in &self.sentinels {
+                let (sentinel, name, node) =
+                    (sentinel.clone(), self.name.clone(), self.node.clone());
+                questions.spawn(async move {
+                    Sentinel::build(vec![sentinel])?
+                        .async_master_for(&name, Some(&node))
+                        .await
+                });
+            }
+            let mut why = None;
+            while let Some(answer) = questions.join_next().await {
+                match answer {
+                    Ok(Ok(master)) => return Ok(master),
+                    Ok(Err(error)) => why = Some(error),
+                    // Nobody has ended it.
+                    Err(_) => {}
+                }
+            }
+            Err(why.unwrap_or_else(|| {
+                (
+                    ErrorKind::MasterNameNotFoundBySentinel,
+                    "no sentinel was asked",
+                )
+                    .into()
+            }))
         }
     }
 }

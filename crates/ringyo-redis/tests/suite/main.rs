@@ -5,6 +5,8 @@
     reason = "figures, and what a process reports to the test"
 )]
 
+#[cfg(feature = "cluster")]
+mod cluster;
 mod expiry;
 mod flavour;
 mod flood;

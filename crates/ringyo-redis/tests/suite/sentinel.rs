@@ -4,11 +4,11 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ringyo_limit::Charge;
+use ringyo_limit::{Charge, LimitErrorKind};
 use ringyo_redis::{ConfigError, RedisConfig, RedisLimiter};
 use tempfile::TempDir;
 use tokio::time::sleep;
-use xtask::servers::{Redis, RedisOptions, for_tests};
+use xtask::servers::{Behaviour, Proxy, Redis, RedisOptions, for_tests};
 
 use crate::support::{Admin, FIFTY, ask};
 
@@ -143,6 +143,40 @@ async fn a_new_master_is_found_and_knows_what_was_charged() {
     // Not more than before the failover; what failed on the way may have been charged.
     let left = decision.account().remaining();
     assert!(left <= 39, "{left}");
+}
+
+/// Nothing comes back from the first in the list, as from a machine that is gone.
+#[tokio::test]
+async fn the_first_sentinel_is_not_waited_for() {
+    let Some(master) = for_tests::redis(RedisOptions::default().setting("requirepass", PASSWORD))
+    else {
+        return;
+    };
+    let sentinel = Sentinel::of(&master);
+    until("the sentinel's view", || {
+        let client = redis::Client::open(sentinel.address()).unwrap();
+        let connection = client.get_connection();
+        let info = connection.and_then(|mut connection| {
+            let mut info = redis::cmd("INFO");
+            info.arg("sentinel").query::<String>(&mut connection)
+        });
+        info.is_ok_and(|info| info.contains("status=ok"))
+    })
+    .await;
+    let proxy = Proxy::start(([127, 0, 0, 1], sentinel.port).into()).unwrap();
+    proxy.behave(Behaviour::Swallow);
+    let silent = format!("redis://127.0.0.1:{}", proxy.port());
+    let limiter = |sentinels: &[&str]| {
+        let config =
+            RedisConfig::sentinel(&format!("redis://:{PASSWORD}@mymaster"), sentinels).unwrap();
+        RedisLimiter::start(config.with_deadline(Duration::from_millis(900))).unwrap()
+    };
+    let charge = Charge::to_account("acct_1", FIFTY);
+    // The control: it does say nothing.
+    let error = ask(&limiter(&[&silent]), &charge).await.unwrap_err();
+    assert_eq!(error.kind(), LimitErrorKind::Unavailable, "{error:?}");
+    let limiter = limiter(&[&silent, &sentinel.address()]);
+    assert!(ask(&limiter, &charge).await.unwrap().is_allowed());
 }
 
 #[test]

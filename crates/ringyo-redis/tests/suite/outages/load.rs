@@ -71,9 +71,9 @@ pub(super) fn now() -> Monotonic {
 }
 
 impl Load {
-    pub(super) fn start(runtime: &Runtime, guard: Guard, address: &str) -> Self {
+    pub(super) fn start(runtime: &Runtime, guard: Guard, config: RedisConfig) -> Self {
         let _in_runtime = runtime.enter();
-        let limiter = RedisLimiter::start(RedisConfig::new(address).unwrap()).unwrap();
+        let limiter = RedisLimiter::start(config).unwrap();
         let (limiter, outage): (Arc<dyn RateLimiter>, OutageOf) = match guard {
             Guard::Closed => {
                 let guarded = Arc::new(FailClosed::new(limiter));
@@ -172,10 +172,6 @@ impl Record {
         let took = |sample: &Sample| sample.answered.saturating_since(sample.asked);
         let mut times: Vec<Duration> = inside.iter().map(|sample| took(sample)).collect();
         times.sort();
-        let back = self
-            .0
-            .iter()
-            .find(|sample| sample.asked >= healed && by(sample) == Some(CheckedBy::Remote));
         Outage {
             total: inside.len(),
             remote: count(&|one| one.asked >= broken && by(one) == Some(CheckedBy::Remote)),
@@ -186,12 +182,16 @@ impl Record {
             refused: count(&|one| matches!(one.outcome, Ok((_, false)))),
             waited: count(&|one| took(one) > Duration::from_micros(12_500)),
             p99: times[times.len() * 99 / 100],
-            recovery: back.unwrap().answered.saturating_since(healed),
+            recovery: self.recovery(healed),
         }
     }
 
-    pub(super) fn last(&self) -> Option<CheckedBy> {
-        self.0.last()?.outcome.ok().map(|(by, _)| by)
+    /// From then on until the server had decided again.
+    pub(super) fn recovery(&self, healed: Monotonic) -> Duration {
+        let is_remote = |sample: &&Sample| matches!(sample.outcome, Ok((CheckedBy::Remote, _)));
+        let mut after = self.0.iter().filter(|sample| sample.asked >= healed);
+        let back = after.find(is_remote).unwrap();
+        back.answered.saturating_since(healed)
     }
 }
 
