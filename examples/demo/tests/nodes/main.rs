@@ -22,6 +22,7 @@ mod shared_file;
 mod silence;
 mod site;
 mod spenders;
+mod starved;
 
 use std::time::Duration;
 
