@@ -91,7 +91,8 @@ async fn listen(server: &Server, looking: &Server, news: &watch::Sender<u64>) ->
     let ask = async {
         loop {
             sleep(PROBE).await;
-            let (answered, looked) = tokio::join!(answers(&session, "", limit), look(looking));
+            let asked = answers(&session, "", limit.min(PROBE));
+            let (answered, looked) = tokio::join!(asked, look(looking));
             if !answered {
                 return;
             }
@@ -111,7 +112,9 @@ async fn listen(server: &Server, looking: &Server, news: &watch::Sender<u64>) ->
 /// Sees with a new session who is there, which those that there are cannot tell. What it finds is
 /// known to all then.
 async fn look(server: &Server) -> Result<(), Failure> {
-    let looked = timeout(server.limits.connect, server.session(None)).await;
+    // Whatever a call may wait for: what takes longer than a look is apart from the next is none.
+    let longest = server.limits.connect.min(PROBE);
+    let looked = timeout(longest, server.session(None)).await;
     let looked = looked.unwrap_or(Err(Failure::Late)).map(drop);
     if looked.is_err() {
         tracing::debug!("no new session could be made to see which server is there");

@@ -192,4 +192,31 @@ mod tests {
         assert_eq!(primary.number(), 2);
         assert_eq!(primary.learn(primary.turn(), found("old")).unwrap(), 3);
     }
+
+    #[tokio::test]
+    async fn a_server_that_nobody_has_seen_for_too_long_is_not_believed() {
+        const LONGEST: Duration = Duration::from_millis(200);
+        let primary = Primary::default();
+        let early = primary.turn();
+        let number = primary.learn(primary.turn(), found("old")).unwrap();
+        tokio::select! {
+            () = primary.watch(LONGEST) => {}
+            () = async {
+                // Seen in time, in one way or the other.
+                for _ in 0..10 {
+                    tokio::time::sleep(LONGEST / 4).await;
+                    primary.confirm(number);
+                    assert_eq!(primary.number(), number);
+                }
+                primary.is_no_longer(number).await;
+            } => {}
+        }
+        // It takes a session that was begun since, and one makes it the server again, not what was
+        // there before.
+        primary.confirm(number);
+        assert!(primary.learn(early, found("old")).is_err());
+        let again = primary.learn(primary.turn(), found("old")).unwrap();
+        assert_ne!(again, number);
+        assert_eq!(primary.number(), again);
+    }
 }
