@@ -2,7 +2,8 @@
 //!
 //! `cargo bench -p ringyo-bench --bench stores` starts a private PostgreSQL, which syncs to the
 //! disk as usual, and opens a SQLite file. Decisions are timed in turns with the SELECT, what takes
-//! longer after them; what is printed is the median of each and its ratio to the SELECT.
+//! longer after them; what is printed is the median of each and its ratio to the SELECT. Each time
+//! of use is of a key of its own, and so is each change to catch up with.
 #![allow(missing_docs, reason = "a program")]
 #![allow(clippy::unwrap_used, reason = "a bench that cannot run may panic")]
 #![allow(clippy::print_stdout, reason = "the figures")]
@@ -11,6 +12,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use ringyo::preset::ringyo::BRAND;
+use ringyo::store::ChangeSet;
 use ringyo::{
     AuthError, Credential, KeyFormat, KeyId, Mode, NewKey, PepperRing, Plan, PostgresStore, Preset,
     Quota, Ringyo, SqliteStore, Store, Timestamp,
@@ -19,13 +21,24 @@ use ringyo_bench::Result;
 use tempfile::TempDir;
 use xtask::servers::{PostgresOptions, for_tests};
 
+/// Those that decisions are about.
 const KEYS: usize = 1_000;
 const ROUNDS: usize = 300;
 
 const PEPPER: &str = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-/// Statements that each change every key: 100 000 events about 1 000 keys to catch up with.
-const STATEMENTS: usize = 100;
+/// Those beside them, which one statement changes: so many keys to catch up with.
+const OTHERS: usize = 100_000;
+
+/// How many times of use are saved, and how many go together as the service saves them.
+const USED: usize = 10_000;
+const CHUNK: usize = 1_000;
+
+/// How often what takes longer is repeated.
+const TURNS: usize = 5;
+
+/// What the others have of one of those, under the ids 000000000000 to 000000099999.
+const COPY: &str = "id, account, mode, hint, digest, pepper, name, scopes, created_at";
 
 /// What is measured, on one store.
 struct Bench<S> {
@@ -57,16 +70,19 @@ async fn sqlite(place: &TempDir) {
             .unwrap();
         black_box(digest);
     };
-    let changes = || {
-        for number in 0..STATEMENTS {
-            let name = format!("name {number}");
-            plain
-                .execute("UPDATE keys SET name = ?1 WHERE status = 'active'", [name])
-                .unwrap();
-        }
+    let copy = COPY.replacen("id,", "printf('%012d', number),", 1);
+    let others = format!(
+        "WITH RECURSIVE numbers(number) AS
+            (SELECT 0 UNION ALL SELECT number + 1 FROM numbers WHERE number < {OTHERS} - 1)
+         INSERT INTO keys ({COPY}) SELECT {copy} FROM numbers, (SELECT * FROM keys LIMIT 1)"
+    );
+    plain.execute(&others, []).unwrap();
+    let change = async |turn: usize, last: &KeyId| {
+        let (name, last) = (format!("name {turn}"), last.as_str());
+        plain.execute(CHANGE, [&name, last]).unwrap();
     };
     bench
-        .run("stores: SQLite", async |id| floor(id), async || changes())
+        .run("stores: SQLite", async |id| floor(id), change)
         .await;
 }
 
@@ -86,15 +102,25 @@ async fn postgres() {
         let row = client.query_one(&statement, &[&id.as_str()]).await.unwrap();
         black_box(row.get::<_, String>(0));
     };
-    let changes = async || {
-        for number in 0..STATEMENTS {
-            let update = "UPDATE ringyo.keys SET name = $1 WHERE status = 'active'";
-            let name = format!("name {number}");
-            client.execute(update, &[&name]).await.unwrap();
-        }
+    let copy = COPY.replacen("id,", "lpad(number::text, 12, '0'),", 1);
+    let others = format!(
+        "SET search_path = ringyo;
+         INSERT INTO keys ({COPY}) SELECT {copy}
+         FROM generate_series(0, {OTHERS} - 1) AS number, (SELECT * FROM keys LIMIT 1) AS keys;
+         ANALYZE"
+    );
+    client.batch_execute(&others).await.unwrap();
+    let change = async |turn: usize, last: &KeyId| {
+        let (name, last) = (format!("name {turn}"), last.as_str());
+        client.execute(CHANGE, &[&name, &last]).await.unwrap();
     };
-    bench.run("stores: PostgreSQL", floor, changes).await;
+    bench.run("stores: PostgreSQL", floor, change).await;
 }
+
+/// Changes all of the others, and revokes a key that is known.
+const CHANGE: &str =
+    "UPDATE keys SET name = $1, status = CASE id WHEN $2 THEN 'revoked' ELSE status END
+     WHERE id < '000000100000' OR id = $2";
 
 impl<S: Store + Clone + 'static> Bench<S> {
     async fn new(store: S) -> Self {
@@ -126,7 +152,7 @@ impl<S: Store + Clone + 'static> Bench<S> {
         &self,
         question: &str,
         mut floor: impl AsyncFnMut(&KeyId),
-        changes: impl AsyncFnOnce(),
+        change: impl AsyncFn(usize, &KeyId),
     ) {
         let key = |round: usize| &self.keys[round * 7 % KEYS];
         for (_, header) in &self.keys {
@@ -169,17 +195,15 @@ impl<S: Store + Clone + 'static> Bench<S> {
         tell("a cold decision", &mut cold);
         tell("an unknown id refused", &mut unknown);
 
-        // 10 000 uses in the chunks in which they are saved, each later than the one before.
+        let others = (0..USED).map(|number| format!("{number:012}").parse().unwrap());
+        let others: Vec<KeyId> = others.collect();
         let mut touched = Vec::new();
-        let chunks = 10_000 / KEYS as i64;
-        for turn in 0..5 {
-            let used = |chunk: i64| -> Vec<_> {
-                let at = at(turn * chunks + chunk);
-                self.keys.iter().map(|(id, _)| (*id, at)).collect()
-            };
-            let used: Vec<_> = (0..chunks).map(used).collect();
+        for turn in 0..TURNS {
+            // Each later than the one before.
+            let used = others.iter().map(|id| (*id, at(turn)));
+            let used: Vec<_> = used.collect();
             let save = async || {
-                for used in &used {
+                for used in used.chunks(CHUNK) {
                     self.store.touch_keys(used).await.unwrap();
                 }
             };
@@ -187,16 +211,29 @@ impl<S: Store + Clone + 'static> Bench<S> {
         }
         tell("10 000 last-used times", &mut touched);
 
-        let before = self.store.changes_since(None).await.unwrap().cursor;
-        changes().await;
-        let catch_up = async || {
-            black_box(self.store.changes_since(Some(&before)).await.unwrap());
-        };
-        let mut caught_up = Vec::new();
-        for _ in 0..5 {
-            caught_up.push(timed(catch_up).await);
+        // With what the store does, and with what a node does until it keeps to it.
+        let (mut read, mut kept) = (Vec::new(), Vec::new());
+        for turn in 0..TURNS {
+            let before = self.store.changes_since(None).await.unwrap().cursor;
+            let (last, header) = &self.keys[KEYS - 1 - turn];
+            change(turn, last).await;
+            let refused = async || {
+                let asked = || self.warm.authenticate(Credential::bearer(header));
+                while asked().await.is_ok() {
+                    tokio::time::sleep(Duration::from_micros(200)).await;
+                }
+            };
+            kept.push(timed(refused).await);
+            let catch_up = async || {
+                let changes = self.store.changes_since(Some(&before)).await.unwrap();
+                assert!(
+                    matches!(changes.changed, ChangeSet::These(all) if all.len() == OTHERS + 1)
+                );
+            };
+            read.push(timed(catch_up).await);
         }
-        tell("catching up 100 000 events", &mut caught_up);
+        tell("reading 100 000 changes", &mut read);
+        tell("a node has kept to them", &mut kept);
 
         let mut revoked = Vec::new();
         for (id, _) in &self.keys[..ROUNDS] {
@@ -209,8 +246,8 @@ impl<S: Store + Clone + 'static> Bench<S> {
     }
 }
 
-fn at(turn: i64) -> Timestamp {
-    Timestamp::from_unix_millis(1_800_000_000_000 + turn)
+fn at(turn: usize) -> Timestamp {
+    Timestamp::from_unix_millis(1_800_000_000_000 + turn as i64)
 }
 
 async fn timed(work: impl AsyncFnOnce()) -> Duration {

@@ -295,9 +295,10 @@ fn late(pool: &Pool<Sessions>, began: u64) -> Failure {
     Failure::Late
 }
 
-/// Closes the connections that are not in use and have not answered anything since that turn.
-/// Those in use have deadlines of their own.
+/// Closes the connections that are not in use and have not answered anything since that turn, in
+/// this pool; those in another one are not used again. Those in use have deadlines of their own.
 fn doubt(pool: &Pool<Sessions>, began: u64) {
+    pool.manager().0.primary.doubt(began);
     pool.retain(|session, _| session.answered > began);
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use deadpool::managed::{Pool, Timeouts};
 use deadpool_postgres::Runtime;
 use ringyo_store::{StoreError, StoreErrorKind};
+use tokio::sync::Semaphore;
 use tokio_postgres::Config;
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 
@@ -28,6 +29,9 @@ const KEEP_ALIVE: (Duration, Duration, u32) = (Duration::from_secs(5), Duration:
 /// lost is sent again a few times before that.
 const SHORTEST_RECEIPT: Duration = Duration::from_millis(500);
 
+/// How many more attempts to connect than connections that are to be made a store has under way.
+const MORE_ATTEMPTS: usize = 2;
+
 /// The server, how to speak to it, the schema there, and what its sessions have found.
 #[derive(Clone)]
 pub(crate) struct Server {
@@ -37,6 +41,8 @@ pub(crate) struct Server {
     pub(crate) schema: String,
     pub(crate) limits: Limits,
     pub(crate) primary: Arc<Primary>,
+    /// Of attempts to connect beside those that each connection takes.
+    pub(crate) more_attempts: Arc<Semaphore>,
 }
 
 /// Runs an expression with `$tls` bound to what makes connections to a server.
@@ -88,6 +94,7 @@ impl Server {
             schema: schema.to_owned(),
             limits,
             primary: Arc::default(),
+            more_attempts: Arc::new(Semaphore::new(MORE_ATTEMPTS)),
         })
     }
 

@@ -158,7 +158,7 @@ impl ChangeFeed for PostgresStore {
     async fn changes_since(&self, cursor: Option<&Cursor>) -> Result<Changes, StoreError> {
         let place = cursor.map(|cursor| cursor.as_str().parse::<Place>());
         let place = &place;
-        let changes = self.database().ask(AfterLoss, |call| async move {
+        let changes = self.feed().ask(AfterLoss, |call| async move {
             match place {
                 None => nothing_since_now(&call).await,
                 Some(Ok(place)) => since(&call, place).await,
@@ -179,8 +179,7 @@ impl ChangeFeed for PostgresStore {
         // From before the question on, so that nothing falls between the two.
         let mut news = self.news();
         loop {
-            let database = self.database();
-            let behind = database.ask(
+            let behind = self.feed().ask(
                 AfterLoss,
                 |call| async move { is_behind(&call, place).await },
             );

@@ -38,11 +38,16 @@
 //!
 //! Every session is told where its tables are and how long its statements may take when it starts,
 //! and keeps prepared statements, so connect to the server itself and not through a pooler that
-//! hands one session to many (`pool_mode = transaction`). The store keeps up to
-//! [10 connections](PostgresOptions::max_connections) of its own, one that listens for hints, and
-//! every five seconds for a moment one that sees which server is there and how it is set. They are
-//! called `ringyo` at the server, unless the URL has an `application_name`, and the last one
-//! `ringyo (looking)`.
+//! hands one session to many (`pool_mode = transaction`). They are called `ringyo` at the server,
+//! unless the URL has an `application_name`. A store has:
+//!
+//! | connections | for what |
+//! | --- | --- |
+//! | [up to 10](PostgresOptions::max_connections) | calls |
+//! | 1 | reading the change feed, so that no other call holds up what a follower goes by |
+//! | 1 | listening for hints |
+//! | 1, every five seconds for a moment | seeing which server is there and how it is set; called `ringyo (looking)` |
+//! | up to 2, while connecting takes longer than a quarter of [its deadline](PostgresOptions::connect_timeout) | attempts that a broken network has not swallowed |
 //!
 //! # Which rights the role needs
 //!
@@ -85,6 +90,8 @@
 //! | the server becomes a standby | `ReadOnly`, for reading too |
 //! | failover, a restored copy, a restart | followers are told to forget everything |
 //! | another server takes the place of one that goes on answering | [some five seconds](#another-server-behind-the-address) with the old one, then nothing is asked of it any more |
+//! | the same, and the other one takes no session; or nobody is at the address any more | some fifteen seconds with the old one, then `Unavailable` until a session can be made |
+//! | the server is full, or takes no new session for another reason, and is the same | nothing, as long as the sessions that there are last |
 //! | nobody waits for a call any more | it happened whole or not at all; its connection is closed |
 //!
 //! After `Unavailable` a connection on which an answer may still come is not used again.
@@ -106,8 +113,17 @@
 //! was made in one is answered `Unavailable`, and the session that listens moves. That costs a round trip for each session and none for a call. As a store that
 //! has all its sessions makes no new one, one is made every five seconds to look.
 //!
+//! Where no session can be made, because the server has no room for one or refuses the role, the
+//! address is asked to cancel a statement that sleeps in the session that listens, which every
+//! server takes without making a session. If that wakes, the address leads to the server of before,
+//! and all goes on. It cannot be asked with several hosts in the URL, over a Unix socket, or when
+//! the session that listens is gone as well. What nobody has seen in one of the two ways for fifteen
+//! seconds is not believed any more: all sessions are given up, with one warning in the log, and
+//! calls are answered by new sessions or `Unavailable`.
+//!
 //! What remains: until somebody has looked, at most five seconds and the time that a connection
-//! takes, the old server is believed, and what is changed there is lost to the new one. A URL with
+//! takes, and fifteen where nobody can, the old server is believed, and what is changed there is
+//! lost to the new one. A URL with
 //! several hosts leads to the first that can be written, which may be the old one. Only whoever
 //! makes the failover can rule that out, by ending the old server first, or by cutting it off.
 //!
@@ -228,6 +244,7 @@ mod events;
 mod failure;
 mod feed;
 mod keys;
+mod knock;
 mod listener;
 mod moment;
 mod primary;

@@ -3,6 +3,8 @@
 //! A notification that is sent while nobody listens is lost, and neither a session that was ended
 //! nor a server that hangs says so. So the session is asked now and then whether it is still
 //! there, another one is made when it is not, and whoever waits is woken once after that.
+//!
+//! It also looks which server is there, and sees to it that none is believed for long without.
 
 use std::time::Duration;
 
@@ -11,10 +13,16 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::connection::Server;
+use crate::failure::Failure;
+use crate::knock::leads_to;
 use crate::session::Session;
 
 /// How often a session is asked whether it is still there, and the address who is.
 const PROBE: Duration = Duration::from_secs(5);
+
+/// For how long sessions are used while it cannot be seen which server is there: two looks may
+/// fail.
+const TRUSTED: Duration = Duration::from_secs(15);
 
 /// The shortest and the longest pause before the server is tried again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
@@ -27,18 +35,10 @@ impl Listener {
     /// Begins to listen. The number that is sent means nothing but that there may be news.
     pub(crate) fn start(server: Server, news: watch::Sender<u64>) -> Self {
         Self(tokio::spawn(async move {
-            let (shortest, longest) = PAUSES;
-            let looking = server.for_looking();
-            let mut pause = shortest;
-            loop {
-                let began = listen(&server, &looking, &news).await;
-                pause = match began {
-                    Began::Yes => shortest,
-                    Began::No => (pause * 2).min(longest),
-                };
-                tracing::debug!("no session listens for changes, the next attempt follows");
-                sleep(pause).await;
-            }
+            tokio::join!(
+                keep_listening(&server, &news),
+                server.primary.watch(TRUSTED)
+            );
         }))
     }
 
@@ -51,6 +51,21 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+async fn keep_listening(server: &Server, news: &watch::Sender<u64>) {
+    let (shortest, longest) = PAUSES;
+    let looking = server.for_looking();
+    let mut pause = shortest;
+    loop {
+        let began = listen(server, &looking, news).await;
+        pause = match began {
+            Began::Yes => shortest,
+            Began::No => (pause * 2).min(longest),
+        };
+        tracing::debug!("no session listens for changes, the next attempt follows");
+        sleep(pause).await;
     }
 }
 
@@ -76,9 +91,13 @@ async fn listen(server: &Server, looking: &Server, news: &watch::Sender<u64>) ->
     let ask = async {
         loop {
             sleep(PROBE).await;
-            let (answered, ()) = tokio::join!(answers(&session, "", limit), look(looking));
+            let asked = answers(&session, "", limit.min(PROBE));
+            let (answered, looked) = tokio::join!(asked, look(looking));
             if !answered {
                 return;
+            }
+            if looked.is_err() && leads_to(server, &session).await {
+                server.primary.confirm(number);
             }
         }
     };
@@ -92,11 +111,15 @@ async fn listen(server: &Server, looking: &Server, news: &watch::Sender<u64>) ->
 
 /// Sees with a new session who is there, which those that there are cannot tell. What it finds is
 /// known to all then.
-async fn look(server: &Server) {
-    let looked = timeout(server.limits.connect, server.session(None)).await;
-    if !matches!(looked, Ok(Ok(_))) {
+async fn look(server: &Server) -> Result<(), Failure> {
+    // Whatever a call may wait for: what takes longer than a look is apart from the next is none.
+    let longest = server.limits.connect.min(PROBE);
+    let looked = timeout(longest, server.session(None)).await;
+    let looked = looked.unwrap_or(Err(Failure::Late)).map(drop);
+    if looked.is_err() {
         tracing::debug!("no new session could be made to see which server is there");
     }
+    looked
 }
 
 async fn answers(session: &Session, statement: &str, limit: Duration) -> bool {

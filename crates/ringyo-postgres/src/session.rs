@@ -2,13 +2,13 @@
 
 use std::future::poll_fn;
 use std::ops::Deref;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use deadpool_postgres::ClientWrapper;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{AsyncMessage, SimpleQueryMessage, Socket};
 
@@ -18,8 +18,9 @@ use crate::connection::{Server, with_tls};
 use crate::failure::Failure;
 use crate::primary::Found;
 
-/// How many attempts to make a session begin while one is waited for. What was sent into a network
-/// that swallowed it is never answered: once the network is back, a new attempt is.
+/// How many attempts to make a session begin while one is waited for, if nobody else waits. What
+/// was sent into a network that swallowed it is never answered: once the network is back, a new
+/// attempt is.
 const ATTEMPTS: u32 = 4;
 
 /// A session of which it is known whom it speaks to.
@@ -49,6 +50,8 @@ impl Deref for Session {
     }
 }
 
+type Attempt<'a> = Pin<Box<dyn Future<Output = Result<Session, Failure>> + Send + 'a>>;
+
 /// Makes the sessions of a pool.
 pub(crate) struct Sessions(pub(crate) Server);
 
@@ -62,7 +65,11 @@ impl managed::Manager for Sessions {
 
     /// Asks nothing: a connection that has ended is noticed by the task that reads it.
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<Failure> {
-        if session.is_closed() || session.server != self.0.primary.number() {
+        let primary = &self.0.primary;
+        if session.is_closed()
+            || session.server != primary.number()
+            || session.answered <= primary.doubted()
+        {
             return Err(RecycleError::message("the session is over"));
         }
         Ok(())
@@ -75,22 +82,54 @@ impl Server {
         &self,
         news: Option<&watch::Sender<u64>>,
     ) -> Result<Session, Failure> {
-        let pause = self.limits.connect / ATTEMPTS;
-        let mut attempts = JoinSet::new();
+        let pause = (self.limits.connect / ATTEMPTS).max(Duration::from_millis(1));
+        // It goes on until it ends: a server that is slow has answered none sooner.
+        let mut first = self.attempt(news);
+        let mut turns = interval(pause);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first is now.
+        turns.tick().await;
+        // Whoever waits for this has a deadline.
         loop {
-            let (server, news) = (self.clone(), news.cloned());
-            attempts.spawn(async move { server.attempt(news).await });
-            // Whoever waits for this has a deadline.
-            let pause = pause.max(Duration::from_millis(1));
-            if let Ok(Some(ended)) = timeout(pause, attempts.join_next()).await {
-                return ended.unwrap_or(Err(Failure::Late));
+            tokio::select! {
+                ended = &mut first => return ended,
+                _ = turns.tick() => {}
             }
+            let mut another = pin!(self.another_attempt(news, pause));
+            let failure = tokio::select! {
+                ended = &mut first => match ended {
+                    Ok(session) => return Ok(session),
+                    Err(failure) => failure,
+                },
+                made = &mut another => match made {
+                    Some(session) => return Ok(session),
+                    None => continue,
+                },
+            };
+            return another.await.ok_or(failure);
         }
     }
 
-    async fn attempt(self, news: Option<watch::Sender<u64>>) -> Result<Session, Failure> {
+    /// One attempt beside the first, which has so long. Of all that wait for a session only some
+    /// make one at a time, so that a server that is slow under load has hardly more to do.
+    async fn another_attempt(
+        &self,
+        news: Option<&watch::Sender<u64>>,
+        longest: Duration,
+    ) -> Option<Session> {
+        let _turn = self.more_attempts.acquire().await.ok()?;
+        timeout(longest, self.attempt(news)).await.ok()?.ok()
+    }
+
+    /// In a box: what a driver does to connect makes a future so deep that a program around it
+    /// meets a limit of the compiler.
+    fn attempt<'a>(&'a self, news: Option<&'a watch::Sender<u64>>) -> Attempt<'a> {
+        Box::pin(self.connect(news))
+    }
+
+    async fn connect(&self, news: Option<&watch::Sender<u64>>) -> Result<Session, Failure> {
         let turn = self.primary.turn();
-        let (client, alive) = with_tls!(self, tls => self.open(tls, news).await?);
+        let (client, alive) = with_tls!(self, tls => self.open(tls, news.cloned()).await?);
         let found = who_is_there(&client).await?;
         Ok(Session {
             server: self.primary.learn(turn, found)?,

@@ -31,6 +31,8 @@ pub struct PostgresStore {
 
 struct Shared {
     database: Database,
+    /// Of one connection that nothing else takes.
+    feed: Database,
     schema: String,
     news: watch::Sender<u64>,
     listener: Listener,
@@ -112,11 +114,18 @@ impl PostgresStore {
     /// later is answered `Unavailable`. Closing again does nothing. Nothing is lost without it.
     pub fn close(&self) {
         self.shared.listener.stop();
+        self.shared.feed.close();
         self.shared.database.close();
     }
 
     pub(crate) fn database(&self) -> &Database {
         &self.shared.database
+    }
+
+    /// For reading what has changed. Everything that a node believes rests on it, so it does not
+    /// wait in line behind what is slow.
+    pub(crate) fn feed(&self) -> &Database {
+        &self.shared.feed
     }
 
     pub(crate) fn combiner(&self) -> &Combiner {
@@ -146,7 +155,8 @@ impl PostgresOptions {
         self
     }
 
-    /// The most connections at once, 10 unless changed, beside the one that listens for changes.
+    /// The most connections at once, 10 unless changed, beside the two that follow changes: one
+    /// listens for hints, and one reads the feed, which nothing else that is asked can hold up.
     /// Authentication reads through a cache and needs few.
     #[must_use]
     pub const fn max_connections(mut self, most: usize) -> Self {
@@ -155,9 +165,10 @@ impl PostgresOptions {
     }
 
     /// How long a call waits for a connection, free or new, before it answers `Unavailable`;
-    /// 2 seconds unless changed. While one is being made, another attempt begins each quarter of
-    /// that, and the first that ends counts: what was sent into a broken network is not answered
-    /// when it is whole again.
+    /// 2 seconds unless changed. While one is being made, another attempt is begun beside the first
+    /// each quarter of that, given up a quarter later, and the first that succeeds counts: what was
+    /// sent into a broken network is not answered when it is whole again. A store has two such
+    /// attempts under way at most, whoever waits for them.
     #[must_use]
     pub const fn connect_timeout(mut self, longest: Duration) -> Self {
         self.limits.connect = longest;
@@ -208,15 +219,16 @@ impl PostgresOptions {
         database
             .ask(AfterLoss, |call| async move { checks::rights(&call).await })
             .await?;
-        // Asks with what the change feed needs, too.
-        database
-            .ask(AfterLoss, |call| async move {
-                feed::nothing_since_now(&call).await
-            })
-            .await?;
+        // Its session is there from the start: a server that is full later has room for it.
+        let feed = Database::new(server.pool(1)?, self.limits);
+        feed.ask(AfterLoss, |call| async move {
+            feed::nothing_since_now(&call).await
+        })
+        .await?;
         let news = watch::Sender::new(0);
         let shared = Shared {
             database,
+            feed,
             primary: Arc::clone(&server.primary),
             schema: self.schema.clone(),
             listener: Listener::start(server, news.clone()),

@@ -72,7 +72,7 @@ impl Stage {
         let calls: Vec<_> = (0..CONNECTIONS)
             .map(|_| {
                 let store = self.store.clone();
-                tokio::spawn(async move { store.changes_since(None).await })
+                tokio::spawn(async move { store.ready().await })
             })
             .collect();
         self.until(&self.at_old, WAITING, &CONNECTIONS.to_string())

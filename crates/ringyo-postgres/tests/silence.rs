@@ -47,7 +47,7 @@ async fn stage() -> Option<(Postgres, Proxy, PostgresStore)> {
     let calls: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
             let store = store.clone();
-            tokio::spawn(async move { store.changes_since(None).await })
+            tokio::spawn(async move { store.ready().await })
         })
         .collect();
     let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";

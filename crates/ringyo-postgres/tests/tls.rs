@@ -93,9 +93,9 @@ async fn every_session_is_encrypted_and_verified_or_is_not_there() {
     let store = patient().tls(root.roots()).connect(&url).await.unwrap();
     insert_account(&store).await;
     insert_key(&store, 1).await;
-    // The one that listens too.
+    // The ones that listen and read the feed too.
     let start = Instant::now();
-    while value(&client, SESSIONS).await != "2 0" {
+    while value(&client, SESSIONS).await != "3 0" {
         let sessions = value(&client, SESSIONS).await;
         assert!(
             start.elapsed() < Duration::from_secs(10),
@@ -131,4 +131,29 @@ async fn every_session_is_encrypted_and_verified_or_is_not_there() {
     let plain = patient().connect(&url).await.unwrap();
     plain.ready().await.unwrap();
     assert!(!value(&client, SESSIONS).await.ends_with(" 0"));
+}
+
+/// Who is there is also seen over TLS where no session can be made.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_takes_nobody_is_still_the_one() {
+    let Some(server) = for_tests::postgres(PostgresOptions::new()) else {
+        return;
+    };
+    let root = Root::new();
+    let url = server.url("postgres");
+    encrypt(&server, &root, "127.0.0.1").await;
+    let store = patient().tls(root.roots()).connect(&url).await.unwrap();
+    let client = fixture::by_hand(&url).await;
+    while value(&client, SESSIONS).await != "3 0" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let template = fixture::by_hand(&server.url("template1")).await;
+    let refuse = "ALTER DATABASE postgres ALLOW_CONNECTIONS false";
+    template.batch_execute(refuse).await.unwrap();
+    // Longer than a server is believed that nobody has seen.
+    tokio::time::sleep(Duration::from_secs(24)).await;
+    store.ready().await.unwrap();
+    // The control: nobody could look.
+    let connecting = tokio_postgres::connect(&url, tokio_postgres::NoTls).await;
+    assert!(connecting.is_err());
 }

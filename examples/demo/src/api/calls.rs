@@ -140,7 +140,10 @@ pub(super) async fn place(
         return Ok(Created(call));
     }
     let placed = match &live {
-        Some(live) => place_live(&app, live, &call).await,
+        Some(live) => {
+            let operation = OperationId::new(&call.id).map_err(Problem::internal)?;
+            place_live(&app, live, &call, &operation).await
+        }
         None => Ok(carrier::dial(&call.id, &call.phone_number)),
     };
     match placed {
@@ -148,10 +151,15 @@ pub(super) async fn place(
             end(&app, caller.account(), call, connection).await?,
         )),
         Err(refusal) => {
-            // The credits were refused, so there is no call; the same request may come again.
-            let documents = &app.documents;
-            documents.remove::<Call>(caller.account(), &call.id).await?;
-            Err(refusal)
+            // Only who is told that there is too little is told that nothing was held. After any
+            // other answer credits may be held under the id of the call. They are found by the
+            // call that is pending, and by nothing else, so it stays: either the same request
+            // comes again and goes on with it, or it is ended as one that was cut off.
+            if matches!(refusal, WalletError::Insufficient { .. }) {
+                let documents = &app.documents;
+                documents.remove::<Call>(caller.account(), &call.id).await?;
+            }
+            Err(refusal.into())
         }
     }
 }
@@ -207,14 +215,18 @@ pub(crate) async fn end_cut_off(app: &App) -> Result<(), StartError> {
 
 /// Holds the price, places the call, and pays or gives the price back. Every step can be done
 /// again.
-async fn place_live(app: &App, caller: &LiveCaller, call: &Call) -> Result<Connection, Problem> {
+async fn place_live(
+    app: &App,
+    caller: &LiveCaller,
+    call: &Call,
+    operation: &OperationId,
+) -> Result<Connection, WalletError> {
     let wallet = app.ringyo.wallet();
-    let operation = OperationId::new(&call.id).map_err(Problem::internal)?;
-    let reservation = match wallet.reserve(caller, PRICE, &operation).await {
+    let reservation = match wallet.reserve(caller, PRICE, operation).await {
         Ok(reservation) => reservation,
         // This very call has been tried before, failed, and the price was given back.
         Err(WalletError::Refunded) => return Ok(Connection::Failed),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
     if reservation.charge.state == OperationState::Committed {
         // It was placed and paid for before, and only its end was not written down.

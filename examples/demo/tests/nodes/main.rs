@@ -10,8 +10,10 @@ mod service;
 
 mod crash;
 mod credits;
+mod cut_off;
 mod documentation;
 mod frozen;
+mod hand;
 mod limiter;
 mod outage;
 mod probe;
@@ -19,6 +21,8 @@ mod revocations;
 mod shared_file;
 mod silence;
 mod site;
+mod spenders;
+mod starved;
 
 use std::time::Duration;
 

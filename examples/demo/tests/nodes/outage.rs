@@ -21,8 +21,12 @@ const CONFIRMED: Duration = Duration::from_millis(1_500);
 /// How long a node waits for its store on behalf of a request.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// What an answer may take beside that on a busy machine.
-const ROOM: Duration = Duration::from_millis(500);
+/// What nearly all answers, and each of them, may take beside that.
+const ROOM: Duration = Duration::from_millis(20);
+const MOST_ROOM: Duration = Duration::from_millis(100);
+
+/// How often this is tried on a machine that others use as well: once it has to be kept to.
+const TRIES: usize = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outage {
@@ -32,18 +36,31 @@ enum Outage {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_database_is_killed() {
-    suffer(Outage::Killed).await;
+    keep_time(Outage::Killed).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_database_does_not_answer() {
-    suffer(Outage::Frozen).await;
+    keep_time(Outage::Frozen).await;
 }
 
-async fn suffer(outage: Outage) {
-    let Some(mut site) = Site::new(PostgresOptions::new()) else {
-        return;
-    };
+async fn keep_time(outage: Outage) {
+    for left in (0..TRIES).rev() {
+        let Some(waited) = suffer(outage).await else {
+            return;
+        };
+        let [most, longest] = [99, 100].map(|percent| crate::share(&waited, percent));
+        show(&format!("{outage:?}: decisions"), waited);
+        if most <= DEADLINE + ROOM && longest <= DEADLINE + MOST_ROOM {
+            return;
+        }
+        assert!(left > 0, "99 of 100 in {most:?}, all in {longest:?}");
+    }
+}
+
+/// How long each decision took, in order.
+async fn suffer(outage: Outage) -> Option<Vec<Duration>> {
+    let mut site = Site::new(PostgresOptions::new())?;
     let node = site.start(&["--max-staleness", "3s"]);
     let issuer = site.start(&[]);
     let [known, cold] = <[Key; 2]>::try_from(site::issue(&issuer, "acct_agency", 2).await)
@@ -99,13 +116,10 @@ async fn suffer(outage: Outage) {
         }
     }
     waited.sort();
-    let longest = crate::share(&waited, 100);
-    assert!(longest <= DEADLINE + ROOM, "{longest:?}");
     if outage == Outage::Killed {
         let most = crate::share(&waited, 90);
         assert!(most <= Duration::from_millis(250), "not at once: {most:?}");
     }
-    show(&format!("{outage:?}: decisions"), waited);
 
     match outage {
         Outage::Killed => site.postgres.start().unwrap(),
@@ -122,6 +136,7 @@ async fn suffer(outage: Outage) {
     );
     assert!(back.elapsed() <= second, "{:?}", back.elapsed());
     eprintln!("{outage:?}: recovered in {recovered:.0?}");
+    Some(waited)
 }
 
 async fn status(demo: &Demo, key: &str) -> (u16, String) {

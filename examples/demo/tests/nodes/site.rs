@@ -124,6 +124,15 @@ pub(crate) async fn end_listening(client: &Client) -> usize {
     client.query(&end, &[]).await.unwrap().len()
 }
 
+/// Ends the sessions in which services are changing wallets, or have done so last.
+pub(crate) async fn end_charging(client: &Client) {
+    let end = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE {OURS} AND query LIKE '%wallet\\_%'"
+    );
+    client.query(&end, &[]).await.unwrap();
+}
+
 /// Stops processes of the server from running.
 pub(crate) fn pause(processes: &[i32]) {
     signal("-STOP", processes);
