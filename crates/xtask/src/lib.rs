@@ -2,7 +2,9 @@
 //! `cargo xtask test` runs every test there is, `cargo xtask ci` runs what a merge needs,
 //! `cargo xtask structure` checks the rules that the shape of the workspace must keep,
 //! `cargo xtask instructions` counts what a warm decision executes,
-//! `cargo xtask fuzz` sends the demo requests that nobody has thought of, and
+//! `cargo xtask fuzz` sends the demo requests that nobody has thought of,
+//! `cargo xtask libfuzzer` does the like to everything that reads texts,
+//! `cargo xtask deep` runs what is too slow for every change, and
 //! `cargo xtask servers` brings the servers that tests need; a test asks [`servers`] for one.
 //!
 //! # Example
@@ -34,7 +36,7 @@
 //!
 //! | word | meaning |
 //! | --- | --- |
-//! | task | what the person asked for: `test`, `ci`, `structure`, `instructions`, `fuzz`, `servers` or `browser` |
+//! | task | what the person asked for: `test`, `ci`, `structure`, `deep`, `instructions`, `fuzz`, `libfuzzer`, `servers` or `browser` |
 //! | step | one numbered part of a task, which passes, fails or is skipped, and can be run alone |
 //! | runner | what executes the tests: nextest where it is installed, else `cargo test` |
 //! | rule | one statement about the shape of the workspace that a machine checks |
@@ -44,8 +46,11 @@ pub mod axe_core;
 pub mod cargo;
 pub mod ci;
 pub mod cli;
+pub mod deep;
 pub mod fuzz;
 pub mod instructions;
+pub mod libfuzzer;
+pub mod mutants;
 pub mod python;
 pub mod servers;
 pub mod step;
