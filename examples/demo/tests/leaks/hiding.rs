@@ -48,6 +48,14 @@ impl Hidden {
         Some(String::from_utf8_lossy(found).into_owned())
     }
 
+    /// Shows the first line in which there is one.
+    pub(crate) fn check_lines(&self, text: &[u8]) {
+        for line in text.split(|&byte| byte == b'\n') {
+            let found = self.find(line);
+            assert_eq!(found, None, "{}", String::from_utf8_lossy(line));
+        }
+    }
+
     /// The same in all files below a directory, with the name of the file.
     pub(crate) fn find_below(&self, directory: &Path) -> Option<String> {
         for entry in fs::read_dir(directory).unwrap() {

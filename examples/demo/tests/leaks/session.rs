@@ -54,6 +54,10 @@ pub(crate) async fn run(demo: &Demo) -> Session {
             ("mode", json!(key)),
             ("permissions", json!([key])),
             ("expires_at", json!(key)),
+            ("expires_in_seconds", json!(key)),
+            ("quota_per_minute", json!(key)),
+            ("allowed_networks", json!(key)),
+            ("name", json!([key])),
             (&key, json!(1)),
         ] {
             let mut body = json!({ "name": "x", "mode": "live", "permissions": ["agents"] });
@@ -118,6 +122,10 @@ impl Session {
         assert!(answer.status < 500, "{}", answer.text);
         let headers = &answer.headers;
         self.answers += &format!("{} {headers:?} {}\n", answer.status, answer.text);
+    }
+
+    pub(crate) fn check_answers(&self) {
+        self.hidden.check_lines(self.answers.as_bytes());
     }
 
     /// As somebody does who pastes a key where a name belongs.
