@@ -8,3 +8,6 @@ pub mod nodes {}
 
 #[doc = include_str!("../docs/ringyoctl.md")]
 pub mod ringyoctl {}
+
+#[doc = include_str!("../docs/trust.md")]
+pub mod trust {}

@@ -48,8 +48,8 @@
 //!   [`Wallet`] and [`HttpMapping`].
 //! * [`key`], [`scope`], [`limit`], [`store`] and [`auth`] are the crates below, whole.
 //! * [`docs`] explains the architecture and the decisions behind it, how
-//!   [several nodes](docs::nodes) share one database, and [`ringyoctl`](docs::ringyoctl), which
-//!   manages keys from a shell.
+//!   [several nodes](docs::nodes) share one database, [`ringyoctl`](docs::ringyoctl), which manages
+//!   keys from a shell, and [how the proofs are repeated](docs::trust).
 //!
 //! # Features
 //!
