@@ -33,3 +33,6 @@ pub mod secret_scanners {}
 #[doc = include_str!("../docs/speed/pictures.md")]
 #[doc = include_str!("../docs/speed.md")]
 pub mod speed {}
+
+#[doc = include_str!("../docs/trust.md")]
+pub mod trust {}

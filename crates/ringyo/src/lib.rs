@@ -50,8 +50,9 @@
 //! * [`docs`] explains the architecture and the decisions behind it, how
 //!   [several nodes](docs::nodes) share one database, [what it costs](docs::speed) beside what others
 //!   use, how a service [moves in](docs::moving_in) with the keys that it has,
-//!   [`ringyoctl`](docs::ringyoctl), which manages keys from a shell, and how
-//!   [secret scanners](docs::secret_scanners) find keys.
+//!   [`ringyoctl`](docs::ringyoctl), which manages keys from a shell, how
+//!   [secret scanners](docs::secret_scanners) find keys, and [how the proofs are
+//!   repeated](docs::trust).
 //!
 //! # Features
 //!

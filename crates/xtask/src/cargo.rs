@@ -108,6 +108,14 @@ pub(crate) fn target_directory(root: &Path) -> io::Result<PathBuf> {
         .ok_or_else(|| io::Error::other("cargo named no directory for what it builds"))
 }
 
+/// The name of the platform that this runs on, as cargo has it.
+pub(crate) fn host(root: &Path) -> io::Result<String> {
+    let version = answer(root, "version --verbose")?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned)
+        .ok_or_else(|| io::Error::other("cargo named no platform"))
+}
+
 /// What cargo prints for these arguments in `root`.
 pub(crate) fn answer(root: &Path, arguments: &str) -> io::Result<String> {
     let cargo = Cargo::new(arguments);

@@ -1,19 +1,23 @@
 //! What the person asked for.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::bench_report::Manner;
+use crate::libfuzzer;
 use crate::test::Runner;
 
 /// The text that `cargo xtask help` prints.
 pub const USAGE: &str = "\
 cargo xtask test [--runner nextest|cargo]   build, fuzz, run all tests and documentation tests
 cargo xtask ci [--runner nextest|cargo]     format, clippy, documentation, structure, then test
+cargo xtask deep [--runner nextest|cargo]   timing, fuzzing for long, mutants, many trials: an hour or more
 cargo xtask structure                       check the shape of the workspace
 cargo xtask instructions                    count the instructions of a warm decision
 cargo xtask bench-report [page] [--quick]   run every bench, write the page and pictures of them
 cargo xtask fuzz [--seed N]                 send the demo requests drawn from its OpenAPI document
 cargo xtask scanners                        let secret scanners look for keys, by the rules in the docs
+cargo xtask libfuzzer [--seconds N]         fuzz what reads texts, N seconds for each target (10)
 cargo xtask servers [COMMAND ...]           install the servers that tests need, run COMMAND with them
 cargo xtask browser [--runner nextest|cargo]
                                             install a browser and run the tests that use it
@@ -28,6 +32,8 @@ pub enum Task {
     Test(Runner),
     /// All that a merge needs: the checks, then the tests with this runner.
     Ci(Runner),
+    /// What is too slow for every change, with this runner.
+    Deep(Runner),
     /// The structure rules alone.
     Structure,
     /// The count of instructions alone.
@@ -40,6 +46,8 @@ pub enum Task {
     Fuzz(Option<u32>),
     /// The secret scanners alone.
     Scanners,
+    /// The fuzzing of what reads texts, so long for each target.
+    Libfuzzer(Duration),
     /// The tests in a browser alone, with this runner.
     Browser(Runner),
     /// The servers alone, and a command that finds them in its environment, if there is one.
@@ -64,20 +72,22 @@ impl std::error::Error for UsageError {}
 ///
 /// # Errors
 ///
-/// [`UsageError`] for no task, an unknown task, an unknown runner, a seed that is no
-/// number, or anything left over.
+/// [`UsageError`] for no task, an unknown task, an unknown runner, a seed or a time that is
+/// no number, or anything left over.
 pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, UsageError> {
     let arguments: Vec<String> = arguments.into_iter().collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["test", rest @ ..] => Ok(Task::Test(runner(rest)?)),
         ["ci", rest @ ..] => Ok(Task::Ci(runner(rest)?)),
+        ["deep", rest @ ..] => Ok(Task::Deep(runner(rest)?)),
         ["structure"] => Ok(Task::Structure),
         ["instructions"] => Ok(Task::Instructions),
         ["bench-report", "page", rest @ ..] => Ok(Task::BenchPage(manner(rest)?)),
         ["bench-report", rest @ ..] => Ok(Task::BenchReport(manner(rest)?)),
         ["fuzz", rest @ ..] => Ok(Task::Fuzz(seed(rest)?)),
         ["scanners"] => Ok(Task::Scanners),
+        ["libfuzzer", rest @ ..] => Ok(Task::Libfuzzer(seconds(rest)?)),
         ["browser", rest @ ..] => Ok(Task::Browser(runner(rest)?)),
         ["servers", ..] => Ok(Task::Servers(arguments[1..].to_vec())),
         ["help" | "--help" | "-h"] => Ok(Task::Help),
@@ -113,18 +123,30 @@ fn manner(options: &[&str]) -> Result<Manner, UsageError> {
 }
 
 fn seed(options: &[&str]) -> Result<Option<u32>, UsageError> {
+    number(options, "--seed")
+}
+
+fn seconds(options: &[&str]) -> Result<Duration, UsageError> {
+    let seconds = number(options, "--seconds")?;
+    Ok(seconds.map_or(libfuzzer::SHORT, |seconds| {
+        Duration::from_secs(seconds.into())
+    }))
+}
+
+fn number(options: &[&str], name: &str) -> Result<Option<u32>, UsageError> {
     let number = match options {
         [] => return Ok(None),
-        ["--seed", number] => number.parse().ok(),
+        [option, number] if *option == name => number.parse().ok(),
         [option] => option
-            .strip_prefix("--seed=")
-            .and_then(|it| it.parse().ok()),
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('='))
+            .and_then(|number| number.parse().ok()),
         _ => None,
     };
     number.map(Some).ok_or_else(|| {
         let found = options.join(" ");
         UsageError(format!(
-            "expected `--seed` and a number below 2^32, found `{found}`"
+            "expected `{name}` and a number below 2^32, found `{found}`"
         ))
     })
 }

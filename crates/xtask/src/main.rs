@@ -8,7 +8,7 @@ use xtask::cargo;
 use xtask::cli::{self, Task};
 use xtask::servers::Servers;
 use xtask::step::{self, Step};
-use xtask::{bench_report, ci, fuzz, instructions, scanners, structure, test};
+use xtask::{bench_report, ci, deep, fuzz, instructions, libfuzzer, scanners, structure, test};
 
 fn main() -> ExitCode {
     let mut out = io::stdout();
@@ -30,12 +30,14 @@ fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
         }
         Task::Test(runner) => test::steps(runner),
         Task::Ci(runner) => ci::steps(runner),
+        Task::Deep(runner) => deep::steps(runner),
         Task::Structure => vec![structure::step()],
         Task::Instructions => vec![instructions::step()],
         Task::BenchReport(manner) => bench_report::steps(manner),
         Task::BenchPage(manner) => vec![bench_report::page_step(manner)],
         Task::Fuzz(seed) => vec![fuzz::step(seed)],
         Task::Scanners => vec![scanners::step()],
+        Task::Libfuzzer(each) => vec![libfuzzer::step(each)],
         Task::Browser(runner) => test::browser_steps(runner),
         Task::Servers(command) => {
             let servers = Servers::default();

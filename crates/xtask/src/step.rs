@@ -72,6 +72,20 @@ impl Step {
         })
     }
 
+    /// A step that is one call of a cargo subcommand which is a `program` of its own; it is skipped
+    /// where that is not installed.
+    pub fn program(name: impl Into<String>, cargo: Cargo, program: &'static str) -> Self {
+        Self::new(name, cargo.to_string(), move |root, _| {
+            if cargo.is_installed() {
+                outcome(&cargo, root)
+            } else {
+                Ok(Outcome::Skipped(format!(
+                    "{program} is not installed (cargo install {program} --locked)"
+                )))
+            }
+        })
+    }
+
     /// The same step, but when it fails the steps after it are skipped.
     #[must_use]
     pub fn or_stop(mut self) -> Self {

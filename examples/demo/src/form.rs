@@ -103,7 +103,7 @@ impl Form {
         match self.fields.remove(name)? {
             Value::Null => None,
             value => serde_json::from_value(whole(value))
-                .map_err(|error| self.refuse(name, error.to_string()))
+                .map_err(|error| self.refuse(name, without_value(&error.to_string())))
                 .ok(),
         }
     }
@@ -142,7 +142,12 @@ impl Form {
     /// Goes on if nothing is wrong. A field that was not asked for is: it may be a misspelt limit.
     pub(crate) fn check(mut self) -> Result<(), Problem> {
         for name in std::mem::take(&mut self.fields).keys() {
-            self.refuse(name, "is not known");
+            // What is no name may be a secret in the wrong place, and is not repeated.
+            if is_name(name) {
+                self.refuse(name, "is not known");
+            } else {
+                self.refuse("body", "has a field that is not known");
+            }
         }
         if self.faults.is_empty() {
             Ok(())
@@ -161,6 +166,18 @@ fn whole(value: Value) -> Value {
         }
         _ => value,
     }
+}
+
+/// What was expected, without what came instead: that may be a secret in the wrong place.
+fn without_value(message: &str) -> String {
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("expected {expected}"),
+        None => message.to_owned(),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.len() <= 40 && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
 fn invalid_body(status: StatusCode, message: String) -> Problem {

@@ -11,6 +11,12 @@ use tracing_subscriber::EnvFilter;
 async fn main() -> ExitCode {
     let config = Config::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // Else it logs what every statement is given, names and phone numbers among it, and whatever
+    // somebody has put where an id belongs.
+    let filter = match "tokio_postgres::query=info".parse() {
+        Ok(no_parameters) => filter.add_directive(no_parameters),
+        Err(_) => filter,
+    };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         // Standard output is for what people paste.

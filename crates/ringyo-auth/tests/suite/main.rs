@@ -6,6 +6,7 @@ mod decision;
 mod flood;
 mod freshness;
 mod headers;
+mod hostile;
 mod imports;
 mod inspection;
 mod lag;

@@ -3,7 +3,7 @@
 
 mod operation;
 mod place;
-mod sources;
+pub(crate) mod sources;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,88 +1,177 @@
 //! An account's keys do not exist for anybody of another account: the whole matrix.
 
-use ringyo_auth::{Actor, ListKeys, ManageError, NewKey, Overlap};
-use ringyo_key::KeyId;
+use std::collections::BTreeSet;
+use std::fs;
+use std::pin::Pin;
+
+use ringyo_auth::{
+    Accounts, Actor, Edit, KeyManager, LeakPolicy, LeakVerdict, ListKeys, ManageError, NewKey,
+    Overlap,
+};
+use ringyo_key::{Digest, KeyId};
 use ringyo_store::{AccountId, KeyFilter, PageSize};
 
+use crate::matrix::sources::methods;
+use crate::seam::sources;
 use crate::support::setting;
 
-#[tokio::test]
-async fn every_call_on_own_foreign_and_missing_keys() {
-    let setting = setting().await;
-    let own = AccountId::new("acct_pro").unwrap();
-    let keys = setting
-        .ringyo
-        .keys()
-        .acting_as(Actor::user("7", own.clone()));
-    let new = |account: &str| NewKey::live(account, "x").scopes(["agents"]);
-    let foreign = setting.issue(new("acct_agency")).await.record.id;
-    let missing: KeyId = "000000000000".parse().unwrap();
+/// Somebody of `acct_pro`, and what they ask about.
+struct Visit {
+    keys: KeyManager,
+    accounts: Accounts,
+    key: KeyId,
+    /// The key itself.
+    text: String,
+    account: AccountId,
+}
 
-    for id in [foreign, missing] {
-        let answers = [
-            keys.find(id).await.map(drop),
-            keys.rename(id, "mine").await.map(drop),
-            keys.set_scopes(id, ["*"]).await.map(drop),
-            keys.disable(id).await.map(drop),
-            keys.enable(id).await.map(drop),
-            keys.revoke(id).await.map(drop),
-            keys.regenerate(id, Overlap::NONE).await.map(drop),
-            keys.events(id, None, PageSize::DEFAULT).await.map(drop),
-        ];
-        for (call, answer) in answers.into_iter().enumerate() {
-            assert!(
-                matches!(answer, Err(ManageError::NotFound)),
-                "call {call}: {answer:?}"
-            );
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), ManageError>> + 'a>>;
+
+/// What somebody of an account may do with what is their own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Own {
+    Allowed,
+    /// Whose it is makes no difference: it is for who runs the service.
+    Refused,
+}
+
+type Row = (&'static str, Own, fn(&Visit) -> Answer<'_>);
+
+/// A row of the matrix: a method by its name, and a call of it.
+macro_rules! row {
+    ($own:ident $of:ident $method:ident, |$visit:ident| $call:expr) => {
+        (
+            concat!(stringify!($of), "::", stringify!($method)),
+            Own::$own,
+            |$visit: &Visit| Box::pin(async move { $call.await.map(drop) }),
+        )
+    };
+}
+
+/// Every way to look at keys and accounts or to change them.
+const ROWS: [Row; 17] = [
+    row!(Allowed KeyManager list, |it| it.keys.list(ListKeys {
+        account: Some(it.account.clone()),
+        ..ListKeys::default()
+    })),
+    row!(Allowed KeyManager find, |it| it.keys.find(it.key)),
+    row!(Allowed KeyManager edit, |it| it.keys.edit(
+        it.key,
+        Edit { name: Some("mine".into()), ..Edit::default() }
+    )),
+    row!(Allowed KeyManager rename, |it| it.keys.rename(it.key, "mine")),
+    row!(Allowed KeyManager set_scopes, |it| it.keys.set_scopes(it.key, ["*"])),
+    row!(Allowed KeyManager disable, |it| it.keys.disable(it.key)),
+    row!(Allowed KeyManager enable, |it| it.keys.enable(it.key)),
+    row!(Allowed KeyManager revoke, |it| it.keys.revoke(it.key)),
+    row!(Allowed KeyManager regenerate, |it| it.keys.regenerate(it.key, Overlap::NONE)),
+    row!(Allowed KeyManager events, |it| it.keys.events(it.key, None, PageSize::DEFAULT)),
+    row!(Allowed KeyManager issue, |it| it.keys.issue(
+        NewKey::live(it.account.as_str(), "x").scopes(["agents"])
+    )),
+    row!(Allowed KeyManager import, |it| it.keys.import(
+        NewKey::live(it.account.as_str(), "x").scopes(["agents"]),
+        Digest::from_bytes([7; Digest::LEN]),
+        "acme_…"
+    )),
+    row!(Allowed KeyManager report_leaked, |it| async {
+        let keys = &it.keys;
+        let verdict = keys.report_leaked(&it.text, "a paste", LeakPolicy::Revoke);
+        match verdict.await? {
+            LeakVerdict::Ours(_) => Ok(()),
+            LeakVerdict::NotOurs => Err(ManageError::NotFound),
+        }
+    }),
+    row!(Refused KeyManager pepper_usage, |it| it.keys.pepper_usage()),
+    row!(Allowed Accounts find, |it| it.accounts.find(&it.account)),
+    row!(Refused Accounts set_plan, |it| it.accounts.set_plan(&it.account, "agency")),
+    row!(Refused Accounts list, |it| it.accounts.list(None, 10)),
+];
+
+#[tokio::test]
+async fn every_call_on_what_is_own_foreign_and_missing() {
+    for (name, own, call) in ROWS {
+        let setting = setting().await;
+        let user = Actor::user("7", AccountId::new("acct_pro").unwrap());
+        let mut kept = Vec::new();
+        for account in ["acct_pro", "acct_agency", "acct_nobody"] {
+            let new = NewKey::live(account, "x").scopes(["agents"]);
+            let (key, text) = match setting.ringyo.keys().issue(new).await {
+                Ok(issued) => (issued.record.id, issued.key.expose().to_owned()),
+                // Nobody has an account of that name, and so no key.
+                Err(_) => ("000000000000".parse().unwrap(), String::new()),
+            };
+            let visit = Visit {
+                keys: setting.ringyo.keys().acting_as(user.clone()),
+                accounts: setting.ringyo.accounts().acting_as(user.clone()),
+                key,
+                text,
+                account: AccountId::new(account).unwrap(),
+            };
+            let answer = call(&visit).await;
+            if account == "acct_pro" && own == Own::Allowed {
+                assert!(answer.is_ok(), "{name} on one's own: {answer:?}");
+            } else {
+                let is_hidden = matches!(answer, Err(ManageError::NotFound));
+                assert!(is_hidden, "{name} on {account}: {answer:?}");
+                kept.push(key);
+            }
+        }
+        // What was refused has not happened.
+        for key in kept {
+            let system = setting.ringyo.keys();
+            if let Ok(record) = system.find(key).await {
+                assert_eq!(record.name, "x", "{name}");
+                let events = system.events(key, None, PageSize::DEFAULT).await;
+                assert_eq!(events.unwrap().items.len(), 1, "{name}");
+            }
         }
     }
-    assert!(matches!(
-        keys.issue(new("acct_agency")).await,
-        Err(ManageError::NotFound)
-    ));
-    assert!(matches!(
-        keys.pepper_usage().await,
-        Err(ManageError::NotFound)
-    ));
-    let theirs = ListKeys {
-        account: Some(AccountId::new("acct_agency").unwrap()),
-        ..ListKeys::default()
+}
+
+/// Methods that stand on one side only.
+fn without_row(sources: &str) -> BTreeSet<String> {
+    let is_here = |name: &String| {
+        (name.starts_with("KeyManager::") || name.starts_with("Accounts::"))
+            // Makes an account that was not there: the test below.
+            && name != "Accounts::create"
     };
-    assert!(matches!(
-        keys.list(theirs).await,
-        Err(ManageError::NotFound)
-    ));
+    let found: BTreeSet<String> = methods(sources).into_iter().filter(is_here).collect();
+    let rows = ROWS.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    found.symmetric_difference(&rows).cloned().collect()
+}
+
+#[test]
+fn every_method_has_a_row() {
+    let sources: String = sources()
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    assert_eq!(without_row(&sources), BTreeSet::new());
+    let planted = "impl KeyManager {\n    pub async fn peek(&self) {}\n}\n";
+    let planted = format!("{sources}{planted}");
+    assert_eq!(
+        without_row(&planted),
+        ["KeyManager::peek".to_owned()].into()
+    );
+}
+
+#[tokio::test]
+async fn a_list_without_an_account_is_of_ones_own() {
+    let setting = setting().await;
+    let own = AccountId::new("acct_pro").unwrap();
+    for account in ["acct_agency", "acct_pro"] {
+        let new = NewKey::live(account, "x").scopes(["agents"]);
+        setting.issue(new).await;
+    }
     let all = ListKeys {
         filter: KeyFilter::All,
         ..ListKeys::default()
     };
-    assert!(keys.list(all.clone()).await.unwrap().items.is_empty());
-
-    // Nothing happened to the foreign key; and the same calls work on one's own.
-    let untouched = setting.ringyo.keys().find(foreign).await.unwrap();
-    assert_eq!(untouched.name, "x");
-    let events = setting
-        .ringyo
-        .keys()
-        .events(foreign, None, PageSize::DEFAULT)
-        .await
-        .unwrap();
-    assert_eq!(events.items.len(), 1);
-    let mine = keys.issue(new("acct_pro")).await.unwrap().record.id;
-    keys.find(mine).await.unwrap();
-    keys.rename(mine, "mine").await.unwrap();
-    keys.set_scopes(mine, ["*"]).await.unwrap();
-    keys.disable(mine).await.unwrap();
-    keys.enable(mine).await.unwrap();
-    let mine = keys
-        .regenerate(mine, Overlap::NONE)
-        .await
-        .unwrap()
-        .new
-        .record
-        .id;
-    keys.events(mine, None, PageSize::DEFAULT).await.unwrap();
-    keys.revoke(mine).await.unwrap();
+    let keys = setting.ringyo.keys();
+    let mine = keys.acting_as(Actor::user("7", own.clone()));
+    let mine = mine.list(all.clone()).await.unwrap().items;
+    assert!(mine.len() == 1 && mine[0].account == own);
     assert_eq!(keys.list(all).await.unwrap().items.len(), 2);
 }
 

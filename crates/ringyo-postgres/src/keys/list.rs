@@ -10,6 +10,17 @@ use crate::failure::Failure;
 use crate::moment::Moment;
 
 pub(super) async fn list(call: &Call, query: &KeyQuery) -> Result<Page<KeyRecord>, Failure> {
+    // PostgreSQL takes no zero in a text, and so no name has one.
+    if query
+        .name_contains
+        .as_ref()
+        .is_some_and(|part| part.contains('\0'))
+    {
+        return Ok(Page {
+            items: Vec::new(),
+            next: None,
+        });
+    }
     let Statement { sql, values } = Statement::of(query);
     let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value.as_sql()).collect();
     let rows = call.query(&sql, &values).await?;

@@ -1,9 +1,13 @@
 //! A record as a row.
 
+use std::error::Error;
+use std::fmt;
 use std::num::NonZeroU32;
 
+use bytes::BytesMut;
 use ringyo_key::{Digest, KeyId, PepperId};
 use ringyo_store::{IpNet, KeyQuota, KeyRecord};
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use crate::call::Call;
 use crate::columns::{Columns, column, corrupt};
@@ -90,7 +94,7 @@ pub(super) async fn insert(call: &Call, key: &KeyRecord) -> Result<(), Failure> 
                 &account.as_str(),
                 &mode.as_str(),
                 hint,
-                &digest.to_hex(),
+                &Unlogged(digest.to_hex()),
                 &pepper.map(|pepper| i32::from(pepper.as_u16())),
                 name,
                 description,
@@ -151,6 +155,32 @@ pub(super) fn pepper(columns: &mut Columns<'_>) -> Result<Option<PepperId>, Fail
             PepperId::try_from(number).map_err(|_| corrupt(context))
         })
         .transpose()
+}
+
+/// A text that is not logged: the driver logs parameters by their `Debug`, and the tag of a key can
+/// be read off its digest.
+struct Unlogged(String);
+
+impl fmt::Debug for Unlogged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl ToSql for Unlogged {
+    fn to_sql(
+        &self,
+        r#type: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        self.0.to_sql(r#type, out)
+    }
+
+    fn accepts(r#type: &Type) -> bool {
+        <String as ToSql>::accepts(r#type)
+    }
+
+    to_sql_checked!();
 }
 
 fn digest(columns: &mut Columns<'_>) -> Result<Digest, Failure> {

@@ -100,6 +100,15 @@ impl Postgres {
         Database::create(&self.url("postgres"))
     }
 
+    /// Where the server's program of that name is, such as `pg_dump`.
+    ///
+    /// # Errors
+    ///
+    /// When it is not installed.
+    pub fn program(&self, name: &str) -> io::Result<PathBuf> {
+        binary(name)
+    }
+
     /// The folder of the cluster, for `pg_basebackup` and the like.
     pub fn data(&self) -> PathBuf {
         self.process.folder().data()

@@ -25,7 +25,7 @@ const READERS: [&str; 14] = [
 ];
 
 /// The public methods of a source that ask the store: `Type::method`.
-fn methods(source: &str) -> BTreeSet<String> {
+pub(crate) fn methods(source: &str) -> BTreeSet<String> {
     let mut methods = BTreeSet::new();
     let mut of = "";
     for line in source.lines() {

@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| ringyo_fuzz::rate::check(input, ringyo_fuzz::subject()));

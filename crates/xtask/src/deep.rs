@@ -1,0 +1,70 @@
+//! `cargo xtask deep`: what is too slow for every change, and worth a night.
+
+use crate::cargo::Cargo;
+use crate::libfuzzer;
+use crate::mutants;
+use crate::servers::Servers;
+use crate::step::{Outcome, Step};
+use crate::test::Runner;
+
+/// How often each trial is repeated that depends on chance.
+const TRIALS: &str = "100";
+
+/// The timing of refusals.
+const TIMING: &str = "benches/examples/timing";
+
+/// The steps, in order: the timing of refusals, fuzzing for minutes, mutants, the crates with each
+/// set of their features and with the oldest versions that they name, and the trials a hundred
+/// times. One that lacks a program is skipped.
+pub fn steps(runner: Runner) -> Vec<Step> {
+    let servers = Servers::default();
+    let mut steps = vec![timing(), libfuzzer::step(libfuzzer::LONG)];
+    steps.extend(mutants::steps());
+    steps.extend([powerset(), minimal_versions()]);
+    steps.extend(servers.steps());
+    let run = match runner {
+        Runner::Nextest => "nextest run",
+        Runner::CargoTest => "test",
+    };
+    for (name, which) in [
+        (
+            "trials of the cache",
+            "--package ringyo-auth --all-features",
+        ),
+        ("trials of many nodes", "--package ringyo-demo --test nodes"),
+    ] {
+        let cargo = Cargo::new(format!("{run} {which} --release --no-fail-fast"));
+        steps.push(servers.test(name, cargo.env("RINGYO_TEST_TRIALS", TRIALS)));
+    }
+    steps
+}
+
+/// Whether the time of a refusal tells anything, in a build as it is delivered.
+fn timing() -> Step {
+    let cargo = Cargo::new("run --release --package ringyo-bench --example timing");
+    Step::new("timing", cargo.to_string(), move |root, _| {
+        if !root.join(TIMING).is_dir() {
+            return Ok(Outcome::Skipped(format!("there is no {TIMING} here")));
+        }
+        let status = cargo.run(root)?;
+        Ok(if status.success() {
+            Outcome::Passed
+        } else {
+            Outcome::Failed(status.to_string())
+        })
+    })
+}
+
+/// A feature only adds items: each set of them compiles.
+fn powerset() -> Step {
+    let check = "hack check --workspace --feature-powerset --no-dev-deps --exclude xtask \
+                 --exclude ringyo-bench";
+    Step::program("features", Cargo::new(check), "cargo-hack")
+}
+
+/// What the manifests name as the oldest version of a dependency is enough.
+fn minimal_versions() -> Step {
+    let check = "minimal-versions check --direct --package ringyo --all-features";
+    let cargo = Cargo::new(check);
+    Step::program("minimal versions", cargo, "cargo-minimal-versions")
+}

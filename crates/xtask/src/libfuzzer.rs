@@ -1,0 +1,176 @@
+//! `cargo xtask libfuzzer`: inputs that nobody has thought of, for what reads what strangers write.
+//!
+//! The targets are the package in `crates/xtask/fuzz`. It is built here with the counters that
+//! libFuzzer steers by, which any toolchain can put into code; sanitizers, which need a nightly
+//! one, would find nothing in code without `unsafe`.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::cargo::{self, Cargo};
+use crate::step::{Outcome, Step};
+
+/// How long a target is fuzzed where many wait.
+pub const SHORT: Duration = Duration::from_secs(10);
+/// How long where nobody does.
+pub const LONG: Duration = Duration::from_secs(180);
+
+/// How long a planted fault may stay hidden.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+const PACKAGE: &str = "crates/xtask/fuzz";
+
+const TARGETS: [&str; 7] = [
+    "header",
+    "key",
+    "peppers",
+    "rate",
+    "requirement",
+    "row",
+    "scope",
+];
+
+/// As `cargo fuzz` has them.
+const COUNTERS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1";
+
+/// The step: builds the targets and gives each so long. First each has to find its planted fault.
+///
+/// It is skipped where there are no targets, where there is no C++ compiler, and on other systems
+/// than Linux.
+pub fn step(each: Duration) -> Step {
+    let alone = format!("cargo xtask libfuzzer --seconds {}", each.as_secs());
+    Step::new("libfuzzer", alone, move |root, out| {
+        if !root.join(PACKAGE).is_dir() {
+            return Ok(Outcome::Skipped(format!("there is no {PACKAGE} here")));
+        }
+        if !cfg!(target_os = "linux") {
+            return Ok(Outcome::Skipped("it was only tried on Linux".into()));
+        }
+        if !runs("c++") {
+            return Ok(Outcome::Skipped(
+                "a C++ compiler is not installed (apt-get install g++)".into(),
+            ));
+        }
+        let place = match build(root)? {
+            Ok(place) => place,
+            Err(failed) => return Ok(failed),
+        };
+        let mut found = Vec::new();
+        for target in TARGETS {
+            let hunt = Hunt {
+                root,
+                place: &place,
+                target,
+            };
+            if !hunt.finds_planted_fault(out)? {
+                let what = format!("{target} does not find its planted fault in {PATIENCE:?}");
+                return Ok(Outcome::Failed(what));
+            }
+            if !hunt.goes_on(each, out)? {
+                found.push(target);
+            }
+        }
+        Ok(match found[..] {
+            [] => Outcome::Passed,
+            _ => Outcome::Failed(format!("a fault was found by {}", found.join(", "))),
+        })
+    })
+}
+
+/// Where the built targets are.
+fn build(root: &Path) -> io::Result<Result<PathBuf, Outcome>> {
+    let host = cargo::host(root)?;
+    let directory = cargo::target_directory(root)?.join("fuzz");
+    // With a target named, programs that run while building are spared the counters.
+    let build = Cargo::new(format!(
+        "build --release --locked --manifest-path {PACKAGE}/Cargo.toml --target {host}"
+    ));
+    let build = build
+        .env("CARGO_TARGET_DIR", directory.to_string_lossy())
+        .env("RUSTFLAGS", COUNTERS);
+    let built = build.run(root)?;
+    Ok(if built.success() {
+        Ok(directory.join(host).join("release"))
+    } else {
+        Err(Outcome::Failed(format!("building the targets: {built}")))
+    })
+}
+
+struct Hunt<'a> {
+    root: &'a Path,
+    place: &'a Path,
+    target: &'static str,
+}
+
+impl Hunt<'_> {
+    fn finds_planted_fault(&self, out: &mut dyn Write) -> io::Result<bool> {
+        let start = Instant::now();
+        let mut command = self.command(PATIENCE)?;
+        let status = command
+            .env("RINGYO_FUZZ_FAULT", "planted")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()?;
+        let took = start.elapsed();
+        if !status.success() {
+            writeln!(
+                out,
+                "{}: finds its planted fault in {took:.1?}",
+                self.target
+            )?;
+        }
+        Ok(!status.success())
+    }
+
+    fn goes_on(&self, each: Duration, out: &mut dyn Write) -> io::Result<bool> {
+        let output = self.command(each)?.stderr(Stdio::piped()).output()?;
+        let told = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() {
+            let runs = told
+                .lines()
+                .find(|line| line.starts_with("Done "))
+                .unwrap_or("done");
+            writeln!(out, "{}: {runs}", self.target)?;
+        } else {
+            let (_, end) =
+                told.split_at(told.floor_char_boundary(told.len().saturating_sub(4_000)));
+            writeln!(out, "{}: {}\n{end}", self.target, output.status)?;
+        }
+        Ok(output.status.success())
+    }
+
+    /// Starts from the inputs that are kept and puts new ones where git does not look; what makes
+    /// a target fail stays there too.
+    fn command(&self, time: Duration) -> io::Result<Command> {
+        let new = self.place.join("corpus").join(self.target);
+        let failures = self.place.join("failures").join(self.target);
+        fs::create_dir_all(&new)?;
+        fs::create_dir_all(&failures)?;
+        let mut command = Command::new(self.place.join(self.target));
+        command
+            .arg(new)
+            .arg(self.root.join(PACKAGE).join("corpus").join(self.target))
+            .arg(format!("-max_total_time={}", time.as_secs()))
+            .arg(format!("-artifact_prefix={}/", failures.display()))
+            .args(["-max_len=4096", "-timeout=20", "-print_final_stats=0"])
+            .current_dir(self.root)
+            .stdin(Stdio::null());
+        Ok(command)
+    }
+}
+
+fn runs(program: &str) -> bool {
+    Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
