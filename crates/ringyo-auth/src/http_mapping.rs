@@ -137,8 +137,14 @@ impl HttpMapping {
         headers::rate(self.style.rate_headers, decision, now.unix_millis)
     }
 
-    /// The same for the response to a caller, as of the moment when it was authenticated; none if
+    /// The names of those headers, in their order.
+    pub fn rate_header_names(&self) -> impl Iterator<Item = HeaderName> + use<> {
+        headers::rate_names(self.style.rate_headers).iter().cloned()
+    }
+
+    /// The headers of the response to a caller, as of the moment when it was authenticated; none if
     /// its plan has no rate limit. Reads no clock.
+    #[inline]
     pub fn rate_headers_of(
         &self,
         caller: &Caller,

@@ -43,14 +43,15 @@
 //!   that it is put around.
 //! * **access**: what a route asks of its caller ([`Access`]): nothing, any key, or a requirement.
 //! * **route map**: every route with its access, declared once ([`RouteMap`]).
-//! * **caller**: who was let in ([`ringyo_auth::Caller`], among the extensions of the request).
+//! * **caller**: who was let in ([`ringyo_auth::Caller`], which [`caller`](caller()) finds in the
+//!   extensions of the request).
 //! * **request id**: what one request is called in logs and answers ([`RequestId`]).
 //!
 //! # Contents
 //!
 //! [`AuthLayer`] makes an [`AuthService`], whose [`AuthFuture`] gives a response with an
 //! [`AuthBody`] · [`RouteMap`], [`Route`] and [`Access`] say what routes ask · [`ClientAddress`]
-//! and [`PeerAddress`] say where requests come from · [`RequestId`] and [`X_REQUEST_ID`] ·
+//! and [`PeerAddress`] say where requests come from · [`caller`](caller()) says who · [`RequestId`] and [`X_REQUEST_ID`] ·
 //! [`DECISIONS_TOTAL`], [`DECISION_DURATION_SECONDS`] and [`RATE_CHECKS_TOTAL`] name the metrics · `axum` has extractors.
 //!
 //! # Where it fits
@@ -123,11 +124,13 @@ mod grpc;
 mod layer;
 mod meters;
 mod observe;
+mod outgoing;
 mod refusal;
 mod request_id;
 mod routes;
 mod service;
 
+pub use admission::caller;
 pub use body::AuthBody;
 pub use client_address::{ClientAddress, PeerAddress};
 pub use future::AuthFuture;

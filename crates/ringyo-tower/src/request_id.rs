@@ -1,9 +1,11 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use rand::RngExt as _;
 use rand::distr::Alphanumeric;
+
+use crate::admission::Known;
 
 /// The header that carries the id of a request, in and out.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -11,7 +13,7 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over from a request, in characters.
 const LONGEST: usize = 128;
 
-/// The id of a request: in its extensions, in the `x-request-id` of its response, in the body of a
+/// The id of a request: [in its extensions](Self::of_extensions), in the `x-request-id` of its response, in the body of a
 /// refusal and in the tracing span.
 ///
 /// One that the client or a proxy sent is kept if it came in one header and is 1–128 characters of
@@ -42,6 +44,15 @@ impl RequestId {
         match (sent.next(), sent.next()) {
             (Some(one), None) if is_harmless(one.as_bytes()) => Self(one.clone()),
             _ => Self::made(),
+        }
+    }
+
+    /// The id of a request that went through a layer, or that somebody put among its extensions.
+    #[must_use]
+    pub fn of_extensions(extensions: &Extensions) -> Option<&Self> {
+        match extensions.get::<Known>() {
+            Some(known) => Some(&known.id),
+            None => extensions.get(),
         }
     }
 

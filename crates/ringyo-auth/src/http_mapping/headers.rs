@@ -1,6 +1,7 @@
+use std::cell::Cell;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use ringyo_limit::{BucketKind, BucketState, Decision};
 
@@ -13,28 +14,40 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
+/// Values that are sent soon and dropped share an allocation with those of other responses.
+const CHUNK: usize = 4_096;
+
+thread_local! {
+    static SPARE: Cell<BytesMut> = Cell::default();
+}
+
+/// The names of what [`rate`] gives, in that order.
+pub(super) fn rate_names(which: RateHeaders) -> &'static [HeaderName] {
+    static NAMES: [HeaderName; 5] = [LIMIT, REMAINING, RESET, POLICY, RATE_LIMIT];
+    match which {
+        RateHeaders::Legacy => &NAMES[..3],
+        RateHeaders::Draft => &NAMES[3..],
+        RateHeaders::Both => &NAMES,
+    }
+}
+
 /// What a limiter decided, as headers of a response. The legacy ones can speak of one bucket only:
 /// the one that is nearest to refusing.
+#[inline]
 pub(super) fn rate(
     which: RateHeaders,
     decision: &Decision,
     unix_millis: i64,
 ) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
-    let mut text = Text::new();
-    let mut ends = [0; 5];
-    if which != RateHeaders::Draft {
-        let binding = decision.binding();
-        let reset = unix_millis.max(0).unsigned_abs() + millis(binding.reset_after());
-        ends[0] = text.number(binding.quota().limit().into()).len;
-        ends[1] = text.number(shown(binding).into()).len;
-        ends[2] = text.number(reset.div_ceil(1_000)).len;
+    let (text, ends) = written(which, decision, unix_millis);
+    let mut spare = SPARE.take();
+    if spare.capacity() < text.len {
+        // If nobody has any of it any more this takes back the last one.
+        spare.reserve(CHUNK);
     }
-    if which != RateHeaders::Legacy {
-        ends[3] = text.list(decision, write_policy).len;
-        ends[4] = text.list(decision, write_rate_limit).len;
-    }
-    // One allocation, which the values share.
-    let text = Bytes::from_owner(text);
+    spare.extend_from_slice(text.as_ref());
+    let text = spare.split().freeze();
+    SPARE.set(spare);
     let mut start = 0;
     let headers = [LIMIT, REMAINING, RESET, POLICY, RATE_LIMIT].into_iter();
     headers.zip(ends).filter_map(move |(name, end)| {
@@ -42,6 +55,25 @@ pub(super) fn rate(
         start = start.max(end);
         value.map(|value| (name, value))
     })
+}
+
+/// The values behind one another, and where each of the five ends; at zero if there is none.
+fn written(which: RateHeaders, decision: &Decision, unix_millis: i64) -> (Text, [usize; 5]) {
+    let mut text = Text::new();
+    let mut ends = [0; 5];
+    let (account, key) = (decision.account(), decision.key());
+    if which != RateHeaders::Draft {
+        let binding = key.map_or(account, |_| decision.binding());
+        let reset = unix_millis.max(0).unsigned_abs() + millis(binding.reset_after());
+        ends[0] = text.number(binding.quota().limit().into()).len;
+        ends[1] = text.number(shown(binding).into()).len;
+        ends[2] = text.number(reset.div_ceil(1_000)).len;
+    }
+    if which != RateHeaders::Legacy {
+        ends[3] = text.list(account, key, write_policy).len;
+        ends[4] = text.list(account, key, write_rate_limit).len;
+    }
+    (text, ends)
 }
 
 pub(super) fn retry_after(wait: Duration) -> (HeaderName, HeaderValue) {
@@ -116,9 +148,15 @@ impl Text {
         self
     }
 
-    fn list(&mut self, decision: &Decision, item: fn(&mut Self, BucketState)) -> &mut Self {
-        item(self, decision.account());
-        if let Some(key) = decision.key() {
+    #[inline]
+    fn list(
+        &mut self,
+        account: BucketState,
+        key: Option<BucketState>,
+        item: impl Fn(&mut Self, BucketState),
+    ) -> &mut Self {
+        item(self, account);
+        if let Some(key) = key {
             self.text(", ");
             item(self, key);
         }

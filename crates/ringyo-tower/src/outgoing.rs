@@ -1,0 +1,145 @@
+//! What is put on a response.
+
+use std::mem;
+
+use http::header::{AUTHORIZATION, CACHE_CONTROL, Entry};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use ringyo_auth::{Caller, CredentialSources, HttpMapping};
+
+use crate::request_id::{RequestId, X_REQUEST_ID};
+
+/// Whoever sends more headers than that has theirs kept as they are, and ours put among them.
+const MANY: usize = 24;
+
+/// What is put on one response: nothing by a layer inside of another, which does it.
+#[derive(Default)]
+pub(crate) struct Outgoing {
+    /// About the rate, with the id; empty for those who have none.
+    rated: HeaderMap,
+    /// Where it is not among those.
+    id: Option<HeaderValue>,
+    /// Whether the key did not come in the header that keeps shared caches away.
+    is_key_elsewhere: bool,
+}
+
+/// How the headers of callers with a rate are made.
+#[derive(Clone)]
+pub(crate) struct Rated {
+    /// All of them, without values. Finding the places of six names in a map costs more than an
+    /// HMAC, and copying a map in which they have been found a fraction of it.
+    blank: Option<HeaderMap>,
+    is_bearer_only: bool,
+}
+
+impl Rated {
+    pub(crate) fn new(http: &HttpMapping) -> Self {
+        let names: Vec<HeaderName> = http.rate_header_names().chain([X_REQUEST_ID]).collect();
+        let mut blank = HeaderMap::with_capacity(2 * names.len());
+        for name in &names {
+            blank.insert(name, HeaderValue::from_static(""));
+        }
+        // The order of a map is not promised. If it is another one they are put in one by one.
+        let is_in_order = blank.clone().keys().eq(&names);
+        Self {
+            blank: is_in_order.then_some(blank),
+            is_bearer_only: http.style().credentials == CredentialSources::bearer(),
+        }
+    }
+
+    /// The numbers are those of the decision, and the handler may take its time.
+    #[inline]
+    pub(crate) fn outgoing(
+        &self,
+        http: &HttpMapping,
+        request: &HeaderMap,
+        caller: &Caller,
+        id: &RequestId,
+    ) -> Outgoing {
+        let is_key_elsewhere = !self.is_bearer_only && !request.contains_key(AUTHORIZATION);
+        let mut rates = http.rate_headers_of(caller).peekable();
+        if rates.peek().is_none() {
+            return Outgoing {
+                is_key_elsewhere,
+                ..Outgoing::of_nobody(id)
+            };
+        }
+        let rated = match &self.blank {
+            Some(blank) => {
+                let mut rated = blank.clone();
+                let values = rates.map(|(_, value)| value).chain([id.header_value()]);
+                for (place, value) in rated.values_mut().zip(values) {
+                    *place = value;
+                }
+                rated
+            }
+            None => rates.chain([(X_REQUEST_ID, id.header_value())]).collect(),
+        };
+        Outgoing {
+            rated,
+            id: None,
+            is_key_elsewhere,
+        }
+    }
+}
+
+impl Outgoing {
+    #[inline]
+    pub(crate) fn nothing() -> Self {
+        Self::default()
+    }
+
+    /// For a request without a caller.
+    #[inline]
+    pub(crate) fn of_nobody(id: &RequestId) -> Self {
+        Self {
+            id: Some(id.header_value()),
+            ..Self::nothing()
+        }
+    }
+
+    #[inline]
+    pub(crate) fn put_on(self, headers: &mut HeaderMap) {
+        if headers.is_empty() && !self.rated.is_empty() {
+            *headers = self.rated;
+        } else if !self.rated.is_empty() {
+            put_among(headers, self.rated);
+        }
+        if self.is_key_elsewhere {
+            // RFC 9111 §3.5 speaks of `Authorization` alone, so it has to be said (RFC 6750 §2.3).
+            let private = HeaderValue::from_static("private");
+            headers.entry(CACHE_CONTROL).or_insert(private);
+        }
+        if let Some(id) = self.id {
+            headers.insert(X_REQUEST_ID, id);
+        }
+    }
+}
+
+/// Ours take the place of theirs. The few names of theirs are found sooner in our map, which has
+/// room for them, than ours in theirs, which would have to grow for it.
+fn put_among(theirs: &mut HeaderMap, ours: HeaderMap) {
+    if theirs.len() > MANY {
+        theirs.reserve(ours.len());
+        for (name, value) in &ours {
+            theirs.insert(name, value.clone());
+        }
+        return;
+    }
+    // The name comes with the first of its values alone.
+    let mut named = None;
+    for (name, value) in mem::replace(theirs, ours) {
+        let Some(name) = name else {
+            if let Some(name) = &named {
+                theirs.append(name, value);
+            }
+            continue;
+        };
+        named = match theirs.entry(name.clone()) {
+            Entry::Occupied(_) => None,
+            Entry::Vacant(place) => {
+                place.insert(value);
+                Some(name)
+            }
+        };
+    }
+}
