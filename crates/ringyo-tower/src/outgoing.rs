@@ -56,29 +56,45 @@ impl Rated {
         id: &RequestId,
     ) -> Outgoing {
         let is_key_elsewhere = !self.is_bearer_only && !request.contains_key(AUTHORIZATION);
-        let mut rates = http.rate_headers_of(caller).peekable();
-        if rates.peek().is_none() {
+        let Some(rated) = self.headers(http, caller, id) else {
             return Outgoing {
                 is_key_elsewhere,
                 ..Outgoing::of_nobody(id)
             };
-        }
-        let rated = match &self.blank {
-            Some(blank) => {
-                let mut rated = blank.clone();
-                let values = rates.map(|(_, value)| value).chain([id.header_value()]);
-                for (place, value) in rated.values_mut().zip(values) {
-                    *place = value;
-                }
-                rated
-            }
-            None => rates.chain([(X_REQUEST_ID, id.header_value())]).collect(),
         };
         Outgoing {
             rated,
             id: None,
             is_key_elsewhere,
         }
+    }
+
+    #[inline]
+    fn headers(&self, http: &HttpMapping, caller: &Caller, id: &RequestId) -> Option<HeaderMap> {
+        let Some(blank) = &self.blank else {
+            return self.one_by_one(http, caller, id);
+        };
+        let mut headers = blank.clone();
+        let mut places = headers.values_mut();
+        let is_rated = http.each_rate_value_of(caller, |value| {
+            if let Some(place) = places.next() {
+                *place = value;
+            }
+        });
+        if let Some(place) = places.next() {
+            *place = id.header_value();
+        }
+        is_rated.then_some(headers)
+    }
+
+    #[cold]
+    fn one_by_one(&self, http: &HttpMapping, caller: &Caller, id: &RequestId) -> Option<HeaderMap> {
+        let mut headers: HeaderMap = http.rate_headers_of(caller).collect();
+        if headers.is_empty() {
+            return None;
+        }
+        headers.insert(X_REQUEST_ID, id.header_value());
+        Some(headers)
     }
 }
 

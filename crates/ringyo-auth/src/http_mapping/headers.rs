@@ -33,33 +33,58 @@ pub(super) fn rate_names(which: RateHeaders) -> &'static [HeaderName] {
 
 /// What a limiter decided, as headers of a response. The legacy ones can speak of one bucket only:
 /// the one that is nearest to refusing.
-#[inline]
 pub(super) fn rate(
     which: RateHeaders,
     decision: &Decision,
     unix_millis: i64,
-) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
-    let (text, ends) = written(which, decision, unix_millis);
+) -> Vec<(HeaderName, HeaderValue)> {
+    let mut names = rate_names(which).iter().cloned();
+    let mut headers = Vec::with_capacity(5);
+    each_rate_value(which, decision, unix_millis, |value| {
+        headers.extend(names.next().map(|name| (name, value)));
+    });
+    headers
+}
+
+/// The values of those headers alone, each where it is made: handing them on costs more than making
+/// them.
+#[inline]
+pub(super) fn each_rate_value(
+    which: RateHeaders,
+    decision: &Decision,
+    unix_millis: i64,
+    mut put: impl FnMut(HeaderValue),
+) {
+    let mut text = Text::new();
+    let ends = write(which, decision, unix_millis, &mut text);
     let mut spare = SPARE.take();
     if spare.capacity() < text.len {
         // If nobody has any of it any more this takes back the last one.
         spare.reserve(CHUNK);
     }
     spare.extend_from_slice(text.as_ref());
-    let text = spare.split().freeze();
-    SPARE.set(spare);
     let mut start = 0;
-    let headers = [LIMIT, REMAINING, RESET, POLICY, RATE_LIMIT].into_iter();
-    headers.zip(ends).filter_map(move |(name, end)| {
-        let value = (end > start).then(|| shared(text.slice(start..end)));
-        start = start.max(end);
-        value.map(|value| (name, value))
-    })
+    for end in ends {
+        if end > start {
+            let value = spare.split_to(end - start).freeze();
+            start = end;
+            match HeaderValue::from_maybe_shared(value) {
+                Ok(value) => put(value),
+                // Never: it is visible ASCII and spaces alone.
+                Err(_) => put(HeaderValue::from_static("")),
+            }
+        }
+    }
+    SPARE.set(spare);
 }
 
 /// The values behind one another, and where each of the five ends; at zero if there is none.
-fn written(which: RateHeaders, decision: &Decision, unix_millis: i64) -> (Text, [usize; 5]) {
-    let mut text = Text::new();
+fn write(
+    which: RateHeaders,
+    decision: &Decision,
+    unix_millis: i64,
+    text: &mut Text,
+) -> [usize; 5] {
     let mut ends = [0; 5];
     let (account, key) = (decision.account(), decision.key());
     if which != RateHeaders::Draft {
@@ -73,7 +98,7 @@ fn written(which: RateHeaders, decision: &Decision, unix_millis: i64) -> (Text, 
         ends[3] = text.list(account, key, write_policy).len;
         ends[4] = text.list(account, key, write_rate_limit).len;
     }
-    (text, ends)
+    ends
 }
 
 pub(super) fn retry_after(wait: Duration) -> (HeaderName, HeaderValue) {
@@ -125,26 +150,22 @@ impl Text {
         }
     }
 
+    #[inline]
     fn text(&mut self, text: &str) -> &mut Self {
         self.bytes[self.len..][..text.len()].copy_from_slice(text.as_bytes());
         self.len += text.len();
         self
     }
 
+    #[inline]
     fn number(&mut self, mut number: u64) -> &mut Self {
-        let mut digits = [0; 20];
-        let mut start = digits.len();
-        loop {
-            start -= 1;
-            digits[start] = b'0' + (number % 10) as u8;
+        let digits = number.checked_ilog10().map_or(1, |last| last as usize + 1);
+        // Where it will stand: copying it there would cost more than making it.
+        for place in self.bytes[self.len..][..digits].iter_mut().rev() {
+            *place = b'0' + (number % 10) as u8;
             number /= 10;
-            if number == 0 {
-                break;
-            }
         }
-        let digits = &digits[start..];
-        self.bytes[self.len..][..digits.len()].copy_from_slice(digits);
-        self.len += digits.len();
+        self.len += digits;
         self
     }
 
