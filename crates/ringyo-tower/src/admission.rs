@@ -59,9 +59,13 @@ impl Arrival {
     #[inline]
     pub(crate) fn of<B>(settings: &Settings, request: &Request<B>) -> Self {
         let extensions = request.extensions();
-        let outside = admitted_by(settings, extensions);
+        let known = extensions.get::<Known>();
+        let outside = known.and_then(|known| known.admitted_by(settings));
         // Clients cannot write extensions: this is the id that a layer outside gave it.
-        let given = RequestId::of_extensions(extensions);
+        let given = match known {
+            Some(known) => Some(&known.id),
+            None => extensions.get(),
+        };
         let is_told = given.is_some();
         let id = match given {
             Some(id) => id.clone(),
@@ -88,7 +92,7 @@ impl Arrival {
     ) -> Option<Outcome> {
         let demand = settings.demand(request);
         if self.is_inside
-            && let Some(admitted) = admitted_by(settings, request.extensions())
+            && let Some(admitted) = admitted(request.extensions())
         {
             let caller = &admitted.caller;
             return Some(match demand.check(caller) {
@@ -298,8 +302,11 @@ pub(crate) fn admitted(extensions: &Extensions) -> Option<&Admitted> {
     extensions.get::<Known>()?.admitted.as_ref()
 }
 
-/// The same, if it was a layer of the same service.
-#[inline]
-fn admitted_by<'r>(settings: &Settings, extensions: &'r Extensions) -> Option<&'r Admitted> {
-    admitted(extensions).filter(|admitted| admitted.settings.is_same_service(settings))
+impl Known {
+    /// Who let the request in, if it was a layer of the same service.
+    #[inline]
+    fn admitted_by(&self, settings: &Settings) -> Option<&Admitted> {
+        let admitted = self.admitted.as_ref();
+        admitted.filter(|admitted| admitted.settings.is_same_service(settings))
+    }
 }

@@ -1,6 +1,5 @@
 use std::fmt;
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -118,7 +117,7 @@ where
                     span,
                 } => {
                     let mut response = ready!(span.in_scope(|| response.poll(context)))?;
-                    mem::take(outgoing).put_on(response.headers_mut());
+                    outgoing.put_on(response.headers_mut());
                     return Poll::Ready(Ok(response.map(AuthBody::inner)));
                 }
                 StateProjection::Cold { cold } => ready!(cold.poll(context)),

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use ringyo_auth::{AuthError, Caller, Unavailable};
 use tracing::field::{Empty, display};
-use tracing::{Span, debug, info_span, warn};
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Span, debug, info_span, warn};
 
 use crate::RequestId;
 use crate::admission::Who;
@@ -18,6 +19,10 @@ const ALLOWED: &str = "allowed";
 
 #[inline]
 pub(crate) fn span(id: &RequestId) -> Span {
+    // One that nobody wants still has its name and tells of it here and there.
+    if LevelFilter::current() < Level::INFO {
+        return Span::none();
+    }
     info_span!(
         target: "ringyo",
         "ringyo.request",

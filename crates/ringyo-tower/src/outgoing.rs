@@ -11,15 +11,22 @@ use crate::request_id::{RequestId, X_REQUEST_ID};
 /// Whoever sends more headers than that has theirs kept as they are, and ours put among them.
 const MANY: usize = 24;
 
-/// What is put on one response: nothing by a layer inside of another, which does it.
+/// What is put on one response.
 #[derive(Default)]
 pub(crate) struct Outgoing {
-    /// About the rate, with the id; empty for those who have none.
-    rated: HeaderMap,
-    /// Where it is not among those.
-    id: Option<HeaderValue>,
+    headers: Headers,
     /// Whether the key did not come in the header that keeps shared caches away.
     is_key_elsewhere: bool,
+}
+
+#[derive(Default)]
+enum Headers {
+    /// By a layer inside of another, which does it.
+    #[default]
+    None,
+    Id(HeaderValue),
+    /// About the rate, with the id.
+    Rated(HeaderMap),
 }
 
 /// How the headers of callers with a rate are made.
@@ -56,15 +63,12 @@ impl Rated {
         id: &RequestId,
     ) -> Outgoing {
         let is_key_elsewhere = !self.is_bearer_only && !request.contains_key(AUTHORIZATION);
-        let Some(rated) = self.headers(http, caller, id) else {
-            return Outgoing {
-                is_key_elsewhere,
-                ..Outgoing::of_nobody(id)
-            };
+        let headers = match self.headers(http, caller, id) {
+            Some(rated) => Headers::Rated(rated),
+            None => Headers::Id(id.header_value()),
         };
         Outgoing {
-            rated,
-            id: None,
+            headers,
             is_key_elsewhere,
         }
     }
@@ -108,25 +112,26 @@ impl Outgoing {
     #[inline]
     pub(crate) fn of_nobody(id: &RequestId) -> Self {
         Self {
-            id: Some(id.header_value()),
-            ..Self::nothing()
+            headers: Headers::Id(id.header_value()),
+            is_key_elsewhere: false,
         }
     }
 
+    /// Once.
     #[inline]
-    pub(crate) fn put_on(self, headers: &mut HeaderMap) {
-        if headers.is_empty() && !self.rated.is_empty() {
-            *headers = self.rated;
-        } else if !self.rated.is_empty() {
-            put_among(headers, self.rated);
+    pub(crate) fn put_on(&mut self, headers: &mut HeaderMap) {
+        match &mut self.headers {
+            Headers::Rated(ours) if headers.is_empty() => mem::swap(headers, ours),
+            Headers::Rated(ours) => put_among(headers, mem::take(ours)),
+            Headers::Id(id) => {
+                headers.insert(X_REQUEST_ID, id.clone());
+            }
+            Headers::None => {}
         }
         if self.is_key_elsewhere {
             // RFC 9111 §3.5 speaks of `Authorization` alone, so it has to be said (RFC 6750 §2.3).
             let private = HeaderValue::from_static("private");
             headers.entry(CACHE_CONTROL).or_insert(private);
-        }
-        if let Some(id) = self.id {
-            headers.insert(X_REQUEST_ID, id);
         }
     }
 }

@@ -130,7 +130,9 @@ pub(super) fn whole_seconds(wait: Duration) -> u64 {
 }
 
 fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX / 2)
+    let rest = duration.subsec_nanos().div_ceil(1_000_000);
+    let whole = duration.as_secs().checked_mul(1_000);
+    whole.map_or(u64::MAX / 2, |whole| whole.saturating_add(rest.into()).min(u64::MAX / 2))
 }
 
 /// Values that are written behind one another.
@@ -161,9 +163,13 @@ impl Text {
     fn number(&mut self, mut number: u64) -> &mut Self {
         let digits = number.checked_ilog10().map_or(1, |last| last as usize + 1);
         // Where it will stand: copying it there would cost more than making it.
-        for place in self.bytes[self.len..][..digits].iter_mut().rev() {
-            *place = b'0' + (number % 10) as u8;
-            number /= 10;
+        for places in self.bytes[self.len..][..digits].rchunks_mut(2) {
+            let two = (number % 100) as u8;
+            number /= 100;
+            match places {
+                [tens, ones] => (*tens, *ones) = (b'0' + two / 10, b'0' + two % 10),
+                ones => ones.fill(b'0' + two % 10),
+            }
         }
         self.len += digits;
         self
