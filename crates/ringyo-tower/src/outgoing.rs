@@ -63,42 +63,50 @@ impl Rated {
         id: &RequestId,
     ) -> Outgoing {
         let is_key_elsewhere = !self.is_bearer_only && !request.contains_key(AUTHORIZATION);
-        let headers = match self.headers(http, caller, id) {
-            Some(rated) => Headers::Rated(rated),
-            None => Headers::Id(id.header_value()),
+        let Some(blank) = &self.blank else {
+            return self.one_by_one(http, caller, id, is_key_elsewhere);
+        };
+        // Filled in where it will stay.
+        let mut outgoing = Outgoing {
+            headers: Headers::Rated(blank.clone()),
+            is_key_elsewhere,
+        };
+        if let Headers::Rated(headers) = &mut outgoing.headers {
+            let mut places = headers.values_mut();
+            let is_rated = http.each_rate_value_of(caller, |value| {
+                if let Some(place) = places.next() {
+                    *place = value;
+                }
+            });
+            if !is_rated {
+                outgoing.headers = Headers::Id(id.header_value());
+            } else if let Some(place) = places.next() {
+                *place = id.header_value();
+            }
+        }
+        outgoing
+    }
+
+    #[cold]
+    fn one_by_one(
+        &self,
+        http: &HttpMapping,
+        caller: &Caller,
+        id: &RequestId,
+        is_key_elsewhere: bool,
+    ) -> Outgoing {
+        let mut headers: HeaderMap = http.rate_headers_of(caller).collect();
+        let id = id.header_value();
+        let headers = if headers.is_empty() {
+            Headers::Id(id)
+        } else {
+            headers.insert(X_REQUEST_ID, id);
+            Headers::Rated(headers)
         };
         Outgoing {
             headers,
             is_key_elsewhere,
         }
-    }
-
-    #[inline]
-    fn headers(&self, http: &HttpMapping, caller: &Caller, id: &RequestId) -> Option<HeaderMap> {
-        let Some(blank) = &self.blank else {
-            return self.one_by_one(http, caller, id);
-        };
-        let mut headers = blank.clone();
-        let mut places = headers.values_mut();
-        let is_rated = http.each_rate_value_of(caller, |value| {
-            if let Some(place) = places.next() {
-                *place = value;
-            }
-        });
-        if let Some(place) = places.next() {
-            *place = id.header_value();
-        }
-        is_rated.then_some(headers)
-    }
-
-    #[cold]
-    fn one_by_one(&self, http: &HttpMapping, caller: &Caller, id: &RequestId) -> Option<HeaderMap> {
-        let mut headers: HeaderMap = http.rate_headers_of(caller).collect();
-        if headers.is_empty() {
-            return None;
-        }
-        headers.insert(X_REQUEST_ID, id.header_value());
-        Some(headers)
     }
 }
 
@@ -162,5 +170,99 @@ fn put_among(theirs: &mut HeaderMap, ours: HeaderMap) {
                 Some(name)
             }
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
+
+    use http::{HeaderMap, HeaderName, HeaderValue};
+    use ringyo_auth::{Credential, NewKey, Preset, Ringyo};
+    use ringyo_key::{Pepper, PepperId};
+    use ringyo_store::MemoryStore;
+
+    use super::{Headers, MANY, Rated, put_among};
+    use crate::RequestId;
+
+    fn map<const N: usize>(entries: [(&'static str, &'static str); N]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in entries {
+            map.append(name, HeaderValue::from_static(value));
+        }
+        map
+    }
+
+    #[test]
+    fn ours_take_the_place_of_theirs_and_all_others_stay() {
+        for others in [0, MANY] {
+            let mut theirs = map([
+                ("set-cookie", "a"),
+                ("ratelimit", "theirs"),
+                ("set-cookie", "b"),
+                ("ratelimit", "theirs too"),
+                ("x-request-id", "theirs"),
+                ("content-type", "text/plain"),
+            ]);
+            let mut wanted = map([
+                ("content-type", "text/plain"),
+                ("ratelimit", "ours"),
+                ("set-cookie", "a"),
+                ("set-cookie", "b"),
+                ("x-request-id", "ours"),
+            ]);
+            for other in 0..others {
+                let name = HeaderName::try_from(format!("x-other-{other}")).unwrap();
+                theirs.insert(name.clone(), HeaderValue::from_static("other"));
+                wanted.insert(name, HeaderValue::from_static("other"));
+            }
+            put_among(
+                &mut theirs,
+                map([("ratelimit", "ours"), ("x-request-id", "ours")]),
+            );
+            assert_eq!(theirs, wanted);
+        }
+    }
+
+    #[tokio::test]
+    async fn places_that_were_found_before_are_the_right_ones() {
+        let pepper = Pepper::generate(PepperId::new(1));
+        let builder = Ringyo::builder(Preset::ringyo(), pepper).store(MemoryStore::new());
+        let ringyo = builder.build().await.unwrap();
+        ringyo.accounts().create("acct_1", "pro").await.unwrap();
+        let issued = ringyo
+            .keys()
+            .issue(NewKey::live("acct_1", "Server").scopes(["agents:read"]))
+            .await
+            .unwrap();
+        let credential = Credential::key(issued.key.expose());
+        let caller = ringyo
+            .authenticator()
+            .authenticate(credential)
+            .await
+            .unwrap();
+
+        let known = Rated::new(ringyo.http());
+        assert!(
+            known.blank.is_some(),
+            "a map is in another order than it was"
+        );
+        let searched = Rated {
+            blank: None,
+            ..known.clone()
+        };
+        let request = HeaderMap::new();
+        let id = RequestId::of(&request);
+        let [known, searched] = [known, searched].map(|rated| {
+            match rated
+                .outgoing(ringyo.http(), &request, &caller, &id)
+                .headers
+            {
+                Headers::Rated(headers) => headers,
+                Headers::None | Headers::Id(_) => panic!("no rate"),
+            }
+        });
+        assert_eq!(known.len(), 6);
+        assert_eq!(known, searched);
     }
 }

@@ -66,7 +66,10 @@ impl RequestId {
         let mut text = *b"req_00000000000000000000";
         // Ten digits take less than 60 bits. That some are a little more frequent makes no two ids
         // alike.
-        for (half, random) in text[4..].chunks_exact_mut(10).zip(rand::random::<[u64; 2]>()) {
+        for (half, random) in text[4..]
+            .chunks_exact_mut(10)
+            .zip(rand::random::<[u64; 2]>())
+        {
             let mut rest = random;
             for byte in half {
                 *byte = DIGITS[(rest % 62) as usize];

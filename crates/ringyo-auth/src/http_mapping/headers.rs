@@ -55,14 +55,16 @@ pub(super) fn each_rate_value(
     unix_millis: i64,
     mut put: impl FnMut(HeaderValue),
 ) {
-    let mut text = Text::new();
-    let ends = write(which, decision, unix_millis, &mut text);
+    let mut bytes = [0; ROOM];
+    let ends = write(which, decision, unix_millis, &mut bytes);
+    // Those that are not there end at zero.
+    let len = ends[2].max(ends[4]);
     let mut spare = SPARE.take();
-    if spare.capacity() < text.len {
+    if spare.capacity() < len {
         // If nobody has any of it any more this takes back the last one.
         spare.reserve(CHUNK);
     }
-    spare.extend_from_slice(text.as_ref());
+    spare.extend_from_slice(&bytes[..len]);
     let mut start = 0;
     for end in ends {
         if end > start {
@@ -83,8 +85,9 @@ fn write(
     which: RateHeaders,
     decision: &Decision,
     unix_millis: i64,
-    text: &mut Text,
+    bytes: &mut [u8; ROOM],
 ) -> [usize; 5] {
+    let mut text = Text { bytes, len: 0 };
     let mut ends = [0; 5];
     let (account, key) = (decision.account(), decision.key());
     if which != RateHeaders::Draft {
@@ -95,8 +98,16 @@ fn write(
         ends[2] = text.number(reset.div_ceil(1_000)).len;
     }
     if which != RateHeaders::Legacy {
-        ends[3] = text.list(account, key, write_policy).len;
-        ends[4] = text.list(account, key, write_rate_limit).len;
+        write_policy(&mut text, account);
+        if let Some(key) = key {
+            write_policy(text.text(", "), key);
+        }
+        ends[3] = text.len;
+        write_rate_limit(&mut text, account);
+        if let Some(key) = key {
+            write_rate_limit(text.text(", "), key);
+        }
+        ends[4] = text.len;
     }
     ends
 }
@@ -132,34 +143,31 @@ pub(super) fn whole_seconds(wait: Duration) -> u64 {
 fn millis(duration: Duration) -> u64 {
     let rest = duration.subsec_nanos().div_ceil(1_000_000);
     let whole = duration.as_secs().checked_mul(1_000);
-    whole.map_or(u64::MAX / 2, |whole| whole.saturating_add(rest.into()).min(u64::MAX / 2))
+    whole.map_or(u64::MAX / 2, |whole| {
+        whole.saturating_add(rest.into()).min(u64::MAX / 2)
+    })
 }
 
-/// Values that are written behind one another.
-struct Text {
-    bytes: [u8; Self::ROOM],
+/// Enough for all five values with the largest numbers: forty bytes for the legacy ones, and twice
+/// two buckets of 45.
+const ROOM: usize = 224;
+
+/// Values that are written behind one another. All of it is inlined, so that the place where to go
+/// on is in a register: in memory it would be waited for before each piece.
+struct Text<'a> {
+    bytes: &'a mut [u8; ROOM],
     len: usize,
 }
 
-impl Text {
-    /// Enough for all five values with the largest numbers.
-    const ROOM: usize = 320;
-
-    const fn new() -> Self {
-        Self {
-            bytes: [0; Self::ROOM],
-            len: 0,
-        }
-    }
-
-    #[inline]
+impl Text<'_> {
+    #[inline(always)]
     fn text(&mut self, text: &str) -> &mut Self {
         self.bytes[self.len..][..text.len()].copy_from_slice(text.as_bytes());
         self.len += text.len();
         self
     }
 
-    #[inline]
+    #[inline(always)]
     fn number(&mut self, mut number: u64) -> &mut Self {
         let digits = number.checked_ilog10().map_or(1, |last| last as usize + 1);
         // Where it will stand: copying it there would cost more than making it.
@@ -174,30 +182,10 @@ impl Text {
         self.len += digits;
         self
     }
-
-    #[inline]
-    fn list(
-        &mut self,
-        account: BucketState,
-        key: Option<BucketState>,
-        item: impl Fn(&mut Self, BucketState),
-    ) -> &mut Self {
-        item(self, account);
-        if let Some(key) = key {
-            self.text(", ");
-            item(self, key);
-        }
-        self
-    }
 }
 
-impl AsRef<[u8]> for Text {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-}
-
-fn write_policy(text: &mut Text, bucket: BucketState) {
+#[inline(always)]
+fn write_policy(text: &mut Text<'_>, bucket: BucketState) {
     let quota = bucket.quota();
     let window = whole_seconds(quota.period()).max(1);
     text.text(name(bucket))
@@ -206,7 +194,8 @@ fn write_policy(text: &mut Text, bucket: BucketState) {
     text.text(";w=").number(window);
 }
 
-fn write_rate_limit(text: &mut Text, bucket: BucketState) {
+#[inline(always)]
+fn write_rate_limit(text: &mut Text<'_>, bucket: BucketState) {
     let remaining = shown(bucket);
     // Where nothing is left, a client that waits for `t` is to wait no longer than it needs to.
     let more_in = match remaining {
