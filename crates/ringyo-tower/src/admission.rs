@@ -6,7 +6,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, Request, Response};
 use ringyo_auth::{Caller, Credential, KnownKey, Refused};
-use ringyo_limit::Monotonic;
 use tracing::Span;
 
 use crate::demand::{Demand, Denial, Guard};
@@ -106,10 +105,10 @@ impl Arrival {
             observe::public(&self.span);
             return Some(Ok(None));
         }
-        let arrived = settings.arrived();
+        let stopwatch = settings.stopwatch();
         let credential = settings.credential(Head::of(request));
         let decided = settings.authenticator.decide_now(credential)?;
-        let took = arrived.map(|arrived| settings.since(arrived));
+        let took = stopwatch.map(|stop| stop(settings));
         Some(self.with_key(settings, request, &demand, decided, took))
     }
 
@@ -239,14 +238,12 @@ impl Settings {
             .demand(request.method(), request.uri().path(), chosen)
     }
 
-    /// When a decision began, if anybody wants to know how long it takes.
+    /// Starts to count how long a decision takes, if anybody wants to know.
     #[inline]
-    pub(crate) fn arrived(&self) -> Option<Monotonic> {
-        self.meters.are_read().then(|| self.ringyo.now().monotonic)
-    }
-
-    pub(crate) fn since(&self, arrived: Monotonic) -> Duration {
-        self.ringyo.now().monotonic.saturating_since(arrived)
+    pub(crate) fn stopwatch(&self) -> Option<impl FnOnce(&Self) -> Duration + Send + use<>> {
+        let is_read = self.meters.are_read();
+        let arrived = is_read.then(|| self.ringyo.now().monotonic)?;
+        Some(move |this: &Self| this.ringyo.now().monotonic.saturating_since(arrived))
     }
 
     /// What a request brings to prove who sent it.

@@ -80,10 +80,10 @@ impl<S: Clone> AuthService<S> {
         let settings = self.settings.clone();
         let (parts, body) = request.into_parts();
         let deciding = async move {
-            let arrived = settings.arrived();
+            let stopwatch = settings.stopwatch();
             let credential = settings.credential(Head::of_parts(&parts));
             let decided = settings.authenticator.decide(credential).await;
-            let took = arrived.map(|arrived| settings.since(arrived));
+            let took = stopwatch.map(|stop| stop(&settings));
             (Request::from_parts(parts, body), decided, took)
         };
         AuthFuture::cold(Cold {
