@@ -32,7 +32,7 @@ enum Headers {
 /// How the headers of callers with a rate are made.
 #[derive(Clone)]
 pub(crate) struct Rated {
-    /// All of them, without values. Finding the places of six names in a map costs more than an
+    /// All of them, without values. Finding the places of six names in a map costs more than one
     /// HMAC, and copying a map in which they have been found a fraction of it.
     blank: Option<HeaderMap>,
     is_bearer_only: bool,
