@@ -134,7 +134,7 @@ impl HttpMapping {
         decision: &Decision,
         now: Now,
     ) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
-        headers::rate(self.style.rate_headers, decision, now.unix_millis)
+        headers::rate(self.style.rate_headers, decision, now.unix_millis).into_iter()
     }
 
     /// The same for the response to a caller, as of the moment when it was authenticated; none if
@@ -146,9 +146,25 @@ impl HttpMapping {
         let at = caller.authenticated_at().as_unix_millis();
         let which = self.style.rate_headers;
         let rate = caller.rate();
-        rate.map(|decision| headers::rate(which, &decision, at))
-            .into_iter()
-            .flatten()
+        let headers = rate.map(|decision| headers::rate(which, &decision, at));
+        headers.unwrap_or_default().into_iter()
+    }
+
+    /// The names of those headers, in their order.
+    pub fn rate_header_names(&self) -> impl Iterator<Item = HeaderName> + use<> {
+        headers::rate_names(self.style.rate_headers).iter().cloned()
+    }
+
+    /// The values of those headers for a caller, in the same order, one after the other; whether
+    /// there are any. For middleware that has found places for them already.
+    #[inline]
+    pub fn each_rate_value_of(&self, caller: &Caller, put: impl FnMut(HeaderValue)) -> bool {
+        let Some(decision) = caller.rate() else {
+            return false;
+        };
+        let at = caller.authenticated_at().as_unix_millis();
+        headers::each_rate_value(self.style.rate_headers, &decision, at, put);
+        true
     }
 }
 

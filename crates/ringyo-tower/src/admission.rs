@@ -4,19 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CACHE_CONTROL};
-use http::{Extensions, HeaderMap, HeaderValue, Request, Response};
+use http::{Extensions, HeaderMap, Request, Response};
 use ringyo_auth::{Caller, Credential, KnownKey, Refused};
 use tracing::Span;
 
-use crate::demand::{Demand, Denial};
+use crate::demand::{Demand, Denial, Guard};
 use crate::layer::Settings;
 use crate::observe;
+use crate::outgoing::Outgoing;
 use crate::refusal::{Answer, Form};
-use crate::request_id::{RequestId, X_REQUEST_ID};
+use crate::request_id::RequestId;
 
-/// Says in the extensions of a request who let it in: a layer inside asks that caller, whatever
-/// others put there in between, and extractors refuse in its style.
+/// What the layer tells the service inside, and layers there, in the extensions of a request. All
+/// in one, since each extension is an allocation and a look-up more.
+#[derive(Clone)]
+pub(crate) struct Known {
+    pub(crate) id: RequestId,
+    pub(crate) admitted: Option<Admitted>,
+}
+
+/// Who let a request in: a layer inside asks that caller, whatever others put there in between, and
+/// extractors refuse in its style.
 #[derive(Clone)]
 pub(crate) struct Admitted {
     pub(crate) settings: Arc<Settings>,
@@ -24,73 +32,93 @@ pub(crate) struct Admitted {
     pub(crate) span: Span,
 }
 
+/// The caller of a request that an [`AuthLayer`](crate::AuthLayer) has let in, for the service
+/// inside; `None` on a public route. What others put into the extensions does not count.
+///
+/// Extractors for axum do the same, see the module `axum`.
+#[must_use]
+pub fn caller(extensions: &Extensions) -> Option<&Caller> {
+    admitted(extensions).map(|admitted| &admitted.caller)
+}
+
 /// What is known of a request before its key is looked at.
 pub(crate) struct Arrival {
-    pub(crate) settings: Arc<Settings>,
     pub(crate) id: RequestId,
     pub(crate) span: Span,
+    /// Whether the id is among the extensions already.
+    is_told: bool,
     is_inside: bool,
-    is_key_elsewhere: bool,
 }
 
-/// What becomes of a request.
-pub(crate) enum Outcome {
-    /// It goes on to the service inside; something is put on the response.
-    Pass(Outgoing),
-    Refuse(Response<Bytes>),
-}
-
-/// What is put on the response: nothing by a layer inside of another, which does it.
-#[derive(Default)]
-pub(crate) struct Outgoing {
-    id: Option<RequestId>,
-    rated: Option<(Arc<Settings>, Caller)>,
-    /// Whether the key did not come in the header that keeps shared caches away.
-    is_key_elsewhere: bool,
-}
+/// Who goes on to the service inside, which on a public route is nobody in particular; or the
+/// answer to those who do not.
+pub(crate) type Outcome = Result<Option<Caller>, Box<Response<Bytes>>>;
 
 impl Arrival {
-    pub(crate) fn of<B>(settings: &Arc<Settings>, request: &Request<B>) -> Self {
+    #[inline]
+    pub(crate) fn of<B>(settings: &Settings, request: &Request<B>) -> Self {
         let extensions = request.extensions();
+        let known = extensions.get::<Known>();
+        let outside = known.and_then(|known| known.admitted_by(settings));
         // Clients cannot write extensions: this is the id that a layer outside gave it.
-        let given = extensions.get::<RequestId>().cloned();
-        let id = given.unwrap_or_else(|| RequestId::of(request.headers()));
-        let outside = admitted(settings, extensions);
+        let given = match known {
+            Some(known) => Some(&known.id),
+            None => extensions.get(),
+        };
+        let is_told = given.is_some();
+        let id = match given {
+            Some(id) => id.clone(),
+            None => RequestId::of(request.headers()),
+        };
         let span = match outside {
             Some(admitted) => admitted.span.clone(),
             None => observe::span(&id),
         };
         Self {
-            settings: settings.clone(),
             id,
             span,
+            is_told,
             is_inside: outside.is_some(),
-            is_key_elsewhere: !request.headers().contains_key(AUTHORIZATION),
         }
     }
 
-    /// Decides what needs no key: public routes, and requests that were let in by a layer outside.
-    /// `None` if the key has to be looked at.
-    pub(crate) fn without_key<B>(&self, request: &mut Request<B>) -> Option<Outcome> {
-        let demand = self.demand(request);
-        if let Some(admitted) = admitted(&self.settings, request.extensions()) {
+    /// Decides, if that takes no I/O.
+    #[inline]
+    pub(crate) fn decide_now<B>(
+        &self,
+        settings: &Settings,
+        request: &Request<B>,
+    ) -> Option<Outcome> {
+        let demand = settings.demand(request);
+        if self.is_inside
+            && let Some(admitted) = admitted(request.extensions())
+        {
             let caller = &admitted.caller;
             return Some(match demand.check(caller) {
-                Ok(()) => self.pass(request, None),
-                Err(denial) => self.refuse(request, &denial, Who::Caller(caller), None),
+                Ok(()) => Ok(None),
+                Err(denial) => {
+                    Err(self.refuse(settings, request, &denial, Who::Caller(caller), None))
+                }
             });
         }
-        if !matches!(demand, Demand::Nothing) {
-            return None;
+        if matches!(demand, Demand::Nothing) {
+            observe::public(&self.span);
+            return Some(Ok(None));
         }
-        observe::public(&self.span);
-        Some(self.pass(request, None))
+        let stopwatch = settings.stopwatch();
+        let credential = settings.credential(Head::of(request));
+        let decided = settings.authenticator.decide_now(credential)?;
+        let took = stopwatch.map(|stop| stop(settings));
+        Some(self.with_key(settings, request, &demand, decided, took))
     }
 
     /// Decides by what came out about the key.
+    #[inline]
     pub(crate) fn with_key<B>(
         &self,
-        request: &mut Request<B>,
+        settings: &Settings,
+        request: &Request<B>,
+        demand: &Demand<'_>,
         decided: Result<Caller, Refused>,
         took: Option<Duration>,
     ) -> Outcome {
@@ -98,48 +126,50 @@ impl Arrival {
             Ok(caller) => caller,
             Err(Refused { error, key }) => {
                 let who = Who::of_key(key.as_ref());
-                return self.refuse(request, &Denial::Auth(error), who, took);
+                return Err(self.refuse(settings, request, &Denial::Auth(error), who, took));
             }
         };
-        if let Err(denial) = self.demand(request).check(&caller) {
-            return self.refuse(request, &denial, Who::Caller(&caller), took);
+        if let Err(denial) = demand.check(&caller) {
+            return Err(self.refuse(settings, request, &denial, Who::Caller(&caller), took));
         }
-        observe::allowed(&self.settings.meters, &self.span, &caller, took);
-        self.pass(request, Some(caller))
+        observe::allowed(&settings.meters, &self.span, &caller, took);
+        Ok(Some(caller))
     }
 
-    fn demand<'r, B>(&self, request: &'r Request<B>) -> Demand<'r> {
-        let (method, path) = (request.method(), request.uri().path());
-        let chosen = chosen_route(request.extensions());
-        self.settings.guard.demand(method, path, chosen)
-    }
-
-    fn pass<B>(&self, request: &mut Request<B>, caller: Option<Caller>) -> Outcome {
-        let extensions = request.extensions_mut();
-        if extensions.get::<RequestId>().is_none() {
-            extensions.insert(self.id.clone());
-        }
-        if let Some(caller) = &caller {
-            extensions.insert(caller.clone());
-            extensions.insert(Admitted {
-                settings: self.settings.clone(),
-                caller: caller.clone(),
+    /// Tells the service inside who is calling.
+    #[inline]
+    pub(crate) fn pass<B>(
+        &self,
+        settings: &Arc<Settings>,
+        request: &mut Request<B>,
+        caller: Option<Caller>,
+    ) -> Outgoing {
+        let outgoing = self.outgoing(settings, request, caller.as_ref());
+        if caller.is_some() || !self.is_told {
+            let admitted = caller.map(|caller| Admitted {
+                settings: settings.clone(),
+                caller,
                 span: self.span.clone(),
             });
+            let id = self.id.clone();
+            request.extensions_mut().insert(Known { id, admitted });
         }
-        Outcome::Pass(self.outgoing(caller))
+        outgoing
     }
 
+    #[cold]
+    #[inline(never)]
     fn refuse<B>(
         &self,
+        settings: &Settings,
         request: &Request<B>,
         denial: &Denial,
         who: Who<'_>,
         took: Option<Duration>,
-    ) -> Outcome {
-        let answer = Answer::to(denial, &self.settings.ringyo, &self.id);
+    ) -> Box<Response<Bytes>> {
+        let answer = Answer::to(denial, &settings.ringyo, &self.id);
         observe::refused(
-            &self.settings.meters,
+            &settings.meters,
             &self.span,
             denial,
             answer.code(),
@@ -148,19 +178,29 @@ impl Arrival {
         );
         let form = Form::of(request.method(), request.headers());
         let mut response = answer.into_response(form);
-        self.outgoing(who.caller().cloned())
+        self.outgoing(settings, request, who.caller())
             .put_on(response.headers_mut());
-        Outcome::Refuse(response)
+        Box::new(response)
     }
 
-    fn outgoing(&self, caller: Option<Caller>) -> Outgoing {
+    #[inline]
+    fn outgoing<B>(
+        &self,
+        settings: &Settings,
+        request: &Request<B>,
+        caller: Option<&Caller>,
+    ) -> Outgoing {
         if self.is_inside {
-            return Outgoing::default();
+            return Outgoing::nothing();
         }
-        Outgoing {
-            id: Some(self.id.clone()),
-            is_key_elsewhere: caller.is_some() && self.is_key_elsewhere,
-            rated: caller.map(|caller| (self.settings.clone(), caller)),
+        match caller {
+            Some(caller) => {
+                let http = settings.ringyo.http();
+                settings
+                    .rated
+                    .outgoing(http, request.headers(), caller, &self.id)
+            }
+            None => Outgoing::of_nobody(&self.id),
         }
     }
 }
@@ -189,6 +229,23 @@ impl<'a> Who<'a> {
 }
 
 impl Settings {
+    pub(crate) fn demand<'r, B>(&self, request: &'r Request<B>) -> Demand<'r> {
+        let chosen = match self.guard {
+            Guard::Uniform(_) => None,
+            Guard::Map(_) => chosen_route(request.extensions()),
+        };
+        self.guard
+            .demand(request.method(), request.uri().path(), chosen)
+    }
+
+    /// Starts to count how long a decision takes, if anybody wants to know.
+    #[inline]
+    pub(crate) fn stopwatch(&self) -> Option<impl FnOnce(&Self) -> Duration + Send + use<>> {
+        let is_read = self.meters.are_read();
+        let arrived = is_read.then(|| self.ringyo.now().monotonic)?;
+        Some(move |this: &Self| this.ringyo.now().monotonic.saturating_since(arrived))
+    }
+
     /// What a request brings to prove who sent it.
     pub(crate) fn credential<'r>(&self, head: Head<'r>) -> Credential<'r> {
         let credential = self.ringyo.http().credential(head.headers, head.query);
@@ -224,27 +281,6 @@ impl<'r> Head<'r> {
     }
 }
 
-impl Outgoing {
-    pub(crate) fn put_on(&self, headers: &mut HeaderMap) {
-        if let Some((settings, caller)) = &self.rated {
-            // Five about the rate and the id: the map grows once, if it has to.
-            headers.reserve(6);
-            // The numbers are those of the decision, and the handler may have taken its time.
-            for (name, value) in settings.ringyo.http().rate_headers_of(caller) {
-                headers.insert(name, value);
-            }
-        }
-        if self.is_key_elsewhere {
-            // RFC 9111 §3.5 speaks of `Authorization` alone, so it has to be said (RFC 6750 §2.3).
-            let private = HeaderValue::from_static("private");
-            headers.entry(CACHE_CONTROL).or_insert(private);
-        }
-        if let Some(id) = &self.id {
-            headers.insert(X_REQUEST_ID, id.header_value());
-        }
-    }
-}
-
 /// The path of the route that the framework has chosen already, as it was written there.
 fn chosen_route(extensions: &Extensions) -> Option<&str> {
     #[cfg(feature = "axum")]
@@ -258,12 +294,16 @@ fn chosen_route(extensions: &Extensions) -> Option<&str> {
     }
 }
 
-/// Who let the request in, if it was a layer of the same service.
-pub(crate) fn admitted<'r>(
-    settings: &Settings,
-    extensions: &'r Extensions,
-) -> Option<&'r Admitted> {
-    extensions
-        .get::<Admitted>()
-        .filter(|admitted| admitted.settings.is_same_service(settings))
+/// Who let the request in.
+pub(crate) fn admitted(extensions: &Extensions) -> Option<&Admitted> {
+    extensions.get::<Known>()?.admitted.as_ref()
+}
+
+impl Known {
+    /// Who let the request in, if it was a layer of the same service.
+    #[inline]
+    fn admitted_by(&self, settings: &Settings) -> Option<&Admitted> {
+        let admitted = self.admitted.as_ref();
+        admitted.filter(|admitted| admitted.settings.is_same_service(settings))
+    }
 }

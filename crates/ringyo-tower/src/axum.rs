@@ -39,7 +39,7 @@ use http::{HeaderValue, StatusCode};
 use ringyo_auth::envelope;
 use tracing::error;
 
-use crate::admission::{Admitted, Who};
+use crate::admission::{Admitted, Who, admitted};
 use crate::demand::Denial;
 use crate::observe;
 use crate::refusal::{Answer, Form};
@@ -75,8 +75,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        let admitted = parts.extensions.get::<Admitted>();
-        let caller = admitted.map(|admitted| Self(admitted.caller.clone()));
+        let caller = admitted(&parts.extensions).map(|admitted| Self(admitted.caller.clone()));
         caller.ok_or_else(|| not_admitted(parts))
     }
 }
@@ -85,7 +84,7 @@ impl<S: Sync> FromRequestParts<S> for LiveCaller {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        let Some(admitted) = parts.extensions.get::<Admitted>() else {
+        let Some(admitted) = admitted(&parts.extensions) else {
             return Err(not_admitted(parts));
         };
         match admitted.caller.require_live() {
@@ -99,7 +98,7 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        let given = parts.extensions.get::<Self>();
+        let given = Self::of_extensions(&parts.extensions);
         given.cloned().ok_or_else(|| not_admitted(parts))
     }
 }
@@ -144,7 +143,7 @@ fn not_admitted(parts: &Parts) -> Response {
 }
 
 fn id_of(parts: &Parts) -> RequestId {
-    let given = parts.extensions.get::<RequestId>();
+    let given = RequestId::of_extensions(&parts.extensions);
     given
         .cloned()
         .unwrap_or_else(|| RequestId::of(&parts.headers))

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -13,10 +14,12 @@ use tower_service::Service;
 use tracing::Span;
 
 use crate::AuthBody;
-use crate::admission::{Arrival, Outcome, Outgoing};
+use crate::admission::Arrival;
+use crate::layer::Settings;
+use crate::outgoing::Outgoing;
 
 /// The request and what came out about its key.
-pub(crate) type Deciding<B> =
+type Deciding<B> =
     Pin<Box<dyn Future<Output = (Request<B>, Result<Caller, Refused>, Option<Duration>)> + Send>>;
 
 pin_project! {
@@ -36,7 +39,7 @@ pin_project! {
     #[project = StateProjection]
     enum State<S, B, F> {
         Refused {
-            response: Option<Response<Bytes>>,
+            response: Option<Box<Response<Bytes>>>,
         },
         Warm {
             #[pin]
@@ -44,25 +47,33 @@ pin_project! {
             outgoing: Outgoing,
             span: Span,
         },
+        // Boxed, like a refusal, to keep small what every request moves about.
         Cold {
-            deciding: Deciding<B>,
-            arrival: Arrival,
-            service: S,
+            cold: Box<Cold<S, B>>,
         },
     }
+}
+
+/// A request about which store or limiter are asked.
+pub(crate) struct Cold<S, B> {
+    pub(crate) deciding: Deciding<B>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) arrival: Arrival,
+    pub(crate) service: S,
 }
 
 impl<S, B> AuthFuture<S, B>
 where
     S: Service<Request<B>>,
 {
-    pub(crate) fn refused(response: Response<Bytes>) -> Self {
+    pub(crate) fn refused(response: Box<Response<Bytes>>) -> Self {
         let response = Some(response);
         Self {
             state: State::Refused { response },
         }
     }
 
+    #[inline]
     pub(crate) fn warm(span: Span, outgoing: Outgoing, response: S::Future) -> Self {
         Self {
             state: State::Warm {
@@ -73,13 +84,10 @@ where
         }
     }
 
-    pub(crate) fn cold(arrival: Arrival, service: S, deciding: Deciding<B>) -> Self {
+    pub(crate) fn cold(cold: Cold<S, B>) -> Self {
+        let cold = Box::new(cold);
         Self {
-            state: State::Cold {
-                deciding,
-                arrival,
-                service,
-            },
+            state: State::Cold { cold },
         }
     }
 }
@@ -91,13 +99,14 @@ where
 {
     type Output = Result<Response<AuthBody<R>>, S::Error>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
             let next = match state.as_mut().project() {
                 StateProjection::Refused { response } => {
                     return match response.take() {
-                        Some(response) => Poll::Ready(Ok(response.map(AuthBody::refusal))),
+                        Some(response) => Poll::Ready(Ok((*response).map(AuthBody::refusal))),
                         // Polled again after it was ready, which no executor does.
                         None => Poll::Pending,
                     };
@@ -111,28 +120,46 @@ where
                     outgoing.put_on(response.headers_mut());
                     return Poll::Ready(Ok(response.map(AuthBody::inner)));
                 }
-                StateProjection::Cold {
-                    deciding,
-                    arrival,
-                    service,
-                } => {
-                    let span = arrival.span.clone();
-                    let _entered = span.enter();
-                    let (mut request, decided, took) = ready!(deciding.as_mut().poll(context));
-                    match arrival.with_key(&mut request, decided, took) {
-                        Outcome::Refuse(response) => State::Refused {
-                            response: Some(response),
-                        },
-                        Outcome::Pass(outgoing) => State::Warm {
-                            response: service.call(request),
-                            outgoing,
-                            span: span.clone(),
-                        },
-                    }
-                }
+                StateProjection::Cold { cold } => ready!(cold.poll(context)),
             };
             state.set(next);
         }
+    }
+}
+
+impl<S, B> Cold<S, B>
+where
+    S: Service<Request<B>>,
+{
+    #[cold]
+    #[inline(never)]
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<State<S, B, S::Future>> {
+        let Self {
+            deciding,
+            settings,
+            arrival,
+            service,
+        } = self;
+        let span = arrival.span.clone();
+        let _entered = span.enter();
+        let (mut request, decided, took) = ready!(deciding.as_mut().poll(context));
+        let outcome = {
+            let demand = settings.demand(&request);
+            arrival.with_key(settings, &request, &demand, decided, took)
+        };
+        Poll::Ready(match outcome {
+            Err(response) => State::Refused {
+                response: Some(response),
+            },
+            Ok(caller) => {
+                let outgoing = arrival.pass(settings, &mut request, caller);
+                State::Warm {
+                    response: service.call(request),
+                    outgoing,
+                    span: span.clone(),
+                }
+            }
+        })
     }
 }
 

@@ -8,13 +8,13 @@ use tower_layer::Layer;
 use crate::client_address::ClientAddress;
 use crate::demand::Guard;
 use crate::meters::{self, Meters};
+use crate::outgoing::Rated;
 use crate::{Access, AuthService, RouteMap};
 
 /// Puts API keys in front of a service. A cheap handle; clone it freely.
 ///
-/// Every request is authenticated before the service inside sees it. There it then has the
-/// [`Caller`](ringyo_auth::Caller) and the [`RequestId`](crate::RequestId) among its extensions;
-/// whatever is answered gets the rate-limit headers and `x-request-id`. Refusals are answered
+/// Every request is authenticated before the service inside sees it. Its extensions then tell the
+/// [`caller`](crate::caller()) and the [`RequestId`](crate::RequestId::of_extensions); whatever is answered gets the rate-limit headers and `x-request-id`. Refusals are answered
 /// here: with a body of the style that the service chose, and to gRPC requests (`content-type:
 /// application/grpc…`) as a status, see [the crate's page](crate#grpc).
 ///
@@ -49,6 +49,7 @@ pub(crate) struct Settings {
     pub(crate) guard: Guard,
     pub(crate) client_address: ClientAddress,
     pub(crate) meters: Arc<Meters>,
+    pub(crate) rated: Rated,
 }
 
 impl AuthLayer {
@@ -59,6 +60,7 @@ impl AuthLayer {
         Self {
             settings: Arc::new(Settings {
                 authenticator: ringyo.authenticator(),
+                rated: Rated::new(ringyo.http()),
                 ringyo,
                 guard: Guard::Uniform(Access::AnyKey),
                 client_address: ClientAddress::default(),

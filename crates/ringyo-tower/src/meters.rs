@@ -67,15 +67,13 @@ impl Meters {
         self.duration.get().is_some() || with_recorder(is_installed)
     }
 
-    pub(crate) fn allowed(&self, caller: &Caller, took: Option<Duration>) {
+    pub(crate) fn allowed(&self, caller: &Caller, took: Duration) {
         let (slot, key) = match caller.mode().as_str() {
             "live" => (&self.live_allowed, &LIVE_ALLOWED),
             _ => (&self.test_allowed, &TEST_ALLOWED),
         };
         count(slot, key);
-        if let Some(took) = took {
-            self.record(took);
-        }
+        self.record(took);
     }
 
     /// What the limiter said was said by somebody, perhaps in the place of another.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use ringyo_auth::{AuthError, Caller, Unavailable};
 use tracing::field::{Empty, display};
-use tracing::{Span, debug, info_span, warn};
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Span, debug, info_span, warn};
 
 use crate::RequestId;
 use crate::admission::Who;
@@ -16,7 +17,12 @@ use crate::meters::Meters;
 /// What the decision is called when a request is let in.
 const ALLOWED: &str = "allowed";
 
+#[inline]
 pub(crate) fn span(id: &RequestId) -> Span {
+    // One that nobody wants still has its name and tells of it here and there.
+    if LevelFilter::current() < Level::INFO {
+        return Span::none();
+    }
     info_span!(
         target: "ringyo",
         "ringyo.request",
@@ -33,11 +39,18 @@ pub(crate) fn public(span: &Span) {
     span.record("decision", "public");
 }
 
+/// `took` is `None` where nobody reads the metrics.
+#[inline]
 pub(crate) fn allowed(meters: &Meters, span: &Span, caller: &Caller, took: Option<Duration>) {
-    know(span, caller);
-    span.record("decision", ALLOWED);
-    meters.allowed(caller, took);
-    rate_checked_for(meters, caller);
+    // A span looks for the names of its fields even if nobody listens.
+    if !span.is_disabled() {
+        know(span, caller);
+        span.record("decision", ALLOWED);
+    }
+    if let Some(took) = took {
+        meters.allowed(caller, took);
+        rate_checked_for(meters, caller);
+    }
 }
 
 /// `took` is `None` where the question was asked of a request that had been let in before, or where

@@ -8,7 +8,8 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use crate::admission::{Arrival, Head, Outcome};
+use crate::admission::{Arrival, Head};
+use crate::future::Cold;
 use crate::layer::Settings;
 use crate::{AuthBody, AuthFuture};
 
@@ -42,68 +43,55 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<B>) -> AuthFuture<S, B> {
+    #[inline]
+    fn call(&mut self, mut request: Request<B>) -> AuthFuture<S, B> {
         let arrival = Arrival::of(&self.settings, &request);
-        let span = arrival.span.clone();
-        span.in_scope(|| self.begin(arrival, request))
+        let entered = arrival.span.enter();
+        match arrival.decide_now(&self.settings, &request) {
+            Some(Ok(caller)) => {
+                let outgoing = arrival.pass(&self.settings, &mut request, caller);
+                let response = self.inner.call(request);
+                drop(entered);
+                AuthFuture::warm(arrival.span, outgoing, response)
+            }
+            Some(Err(response)) => {
+                self.inner = self.inner.clone();
+                AuthFuture::refused(response)
+            }
+            None => {
+                drop(entered);
+                self.wait(arrival, request)
+            }
+        }
     }
 }
 
 impl<S: Clone> AuthService<S> {
-    fn begin<B>(&mut self, arrival: Arrival, mut request: Request<B>) -> AuthFuture<S, B>
+    #[cold]
+    #[inline(never)]
+    fn wait<B>(&mut self, arrival: Arrival, request: Request<B>) -> AuthFuture<S, B>
     where
         S: Service<Request<B>>,
         B: Send + 'static,
     {
-        if let Some(outcome) = arrival.without_key(&mut request) {
-            return self.end(arrival, request, outcome);
-        }
-        let Settings {
-            ringyo,
-            authenticator,
-            meters,
-            ..
-        } = &*arrival.settings;
-        let arrived = meters.are_read().then(|| ringyo.now().monotonic);
-        let credential = arrival.settings.credential(Head::of(&request));
-        if let Some(decided) = authenticator.decide_now(credential) {
-            let took = arrived.map(|arrived| ringyo.now().monotonic.saturating_since(arrived));
-            let outcome = arrival.with_key(&mut request, decided, took);
-            return self.end(arrival, request, outcome);
-        }
-
-        let settings = arrival.settings.clone();
-        let (parts, body) = request.into_parts();
-        let deciding = async move {
-            let credential = settings.credential(Head::of_parts(&parts));
-            let decided = settings.authenticator.decide(credential).await;
-            let took = arrived.map(|at| settings.ringyo.now().monotonic.saturating_since(at));
-            (Request::from_parts(parts, body), decided, took)
-        };
         // The one that was polled ready is the one that will be called.
         let fresh = self.inner.clone();
-        let ready = mem::replace(&mut self.inner, fresh);
-        AuthFuture::cold(arrival, ready, Box::pin(deciding))
-    }
-
-    fn end<B>(
-        &mut self,
-        arrival: Arrival,
-        request: Request<B>,
-        outcome: Outcome,
-    ) -> AuthFuture<S, B>
-    where
-        S: Service<Request<B>>,
-    {
-        match outcome {
-            Outcome::Pass(outgoing) => {
-                AuthFuture::warm(arrival.span, outgoing, self.inner.call(request))
-            }
-            Outcome::Refuse(response) => {
-                self.inner = self.inner.clone();
-                AuthFuture::refused(response)
-            }
-        }
+        let service = mem::replace(&mut self.inner, fresh);
+        let settings = self.settings.clone();
+        let (parts, body) = request.into_parts();
+        let deciding = async move {
+            let stopwatch = settings.stopwatch();
+            let credential = settings.credential(Head::of_parts(&parts));
+            let decided = settings.authenticator.decide(credential).await;
+            let took = stopwatch.map(|stop| stop(&settings));
+            (Request::from_parts(parts, body), decided, took)
+        };
+        AuthFuture::cold(Cold {
+            deciding: Box::pin(deciding),
+            settings: self.settings.clone(),
+            arrival,
+            service,
+        })
     }
 }
 

@@ -11,8 +11,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use ringyo::preset::ringyo::{AGENTS_DELETE, AGENTS_READ, CALLS_CREATE};
-use ringyo::tower::{Access, AuthLayer, PeerAddress, RequestId, RouteMap};
-use ringyo::{Caller, MemoryStore, NewKey, Pepper, PepperId, Preset, Ringyo};
+use ringyo::tower::{Access, AuthLayer, PeerAddress, RequestId, RouteMap, caller};
+use ringyo::{MemoryStore, NewKey, Pepper, PepperId, Preset, Ringyo};
 use tokio::net::TcpListener;
 use tokio::time::{Duration, sleep};
 use tower::{ServiceBuilder, service_fn};
@@ -71,8 +71,8 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<String>, Infallible> {
     // There is one, and a request id, unless the route is public.
-    let asks = request.extensions().get::<Caller>();
-    let id = request.extensions().get::<RequestId>();
+    let asks = caller(request.extensions());
+    let id = RequestId::of_extensions(request.extensions());
     let (Some(caller), Some(id)) = (asks, id) else {
         return Ok(Response::new("fine".to_owned()));
     };

@@ -4,8 +4,8 @@
 #![allow(clippy::print_stdout, reason = "this is what the example shows")]
 
 use ringyo::preset::ringyo::{AGENTS_DELETE, AGENTS_READ};
-use ringyo::tower::{Access, AuthLayer, PeerAddress, RouteMap};
-use ringyo::{Caller, IpNet, MemoryStore, NewKey, Pepper, PepperId, Preset, Ringyo};
+use ringyo::tower::{Access, AuthLayer, PeerAddress, RouteMap, caller};
+use ringyo::{IpNet, MemoryStore, NewKey, Pepper, PepperId, Preset, Ringyo};
 use ringyo_example_tonic::proto::agents_server::{Agents, AgentsServer};
 use ringyo_example_tonic::proto::{
     ListRequest, ListResponse, RemoveRequest, RemoveResponse, VersionRequest, VersionResponse,
@@ -77,7 +77,7 @@ impl Agents for Desk {
     }
 
     async fn list(&self, request: Request<ListRequest>) -> Result<Response<ListResponse>, Status> {
-        let caller = request.extensions().get::<Caller>();
+        let caller = caller(request.extensions());
         let caller = caller.ok_or_else(|| Status::internal("nobody was asked for a key"))?;
         let agents = vec![format!("an agent of {}", caller.account())];
         Ok(Response::new(ListResponse { agents }))

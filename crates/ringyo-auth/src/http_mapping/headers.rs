@@ -1,6 +1,7 @@
+use std::cell::Cell;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use ringyo_limit::{BucketKind, BucketState, Decision};
 
@@ -13,35 +14,102 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
+/// Values that are sent soon and dropped share an allocation with those of other responses.
+const CHUNK: usize = 4_096;
+
+thread_local! {
+    static SPARE: Cell<BytesMut> = Cell::default();
+}
+
+/// The names of what [`rate`] gives, in that order.
+pub(super) fn rate_names(which: RateHeaders) -> &'static [HeaderName] {
+    static NAMES: [HeaderName; 5] = [LIMIT, REMAINING, RESET, POLICY, RATE_LIMIT];
+    match which {
+        RateHeaders::Legacy => &NAMES[..3],
+        RateHeaders::Draft => &NAMES[3..],
+        RateHeaders::Both => &NAMES,
+    }
+}
+
 /// What a limiter decided, as headers of a response. The legacy ones can speak of one bucket only:
 /// the one that is nearest to refusing.
 pub(super) fn rate(
     which: RateHeaders,
     decision: &Decision,
     unix_millis: i64,
-) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
-    let mut text = Text::new();
+) -> Vec<(HeaderName, HeaderValue)> {
+    let mut names = rate_names(which).iter().cloned();
+    let mut headers = Vec::with_capacity(5);
+    each_rate_value(which, decision, unix_millis, |value| {
+        headers.extend(names.next().map(|name| (name, value)));
+    });
+    headers
+}
+
+/// The values of those headers alone, each where it is made: handing them on costs more than making
+/// them.
+#[inline]
+pub(super) fn each_rate_value(
+    which: RateHeaders,
+    decision: &Decision,
+    unix_millis: i64,
+    mut put: impl FnMut(HeaderValue),
+) {
+    let mut bytes = [0; ROOM];
+    let ends = write(which, decision, unix_millis, &mut bytes);
+    // Those that are not there end at zero.
+    let len = ends[2].max(ends[4]);
+    let mut spare = SPARE.take();
+    if spare.capacity() < len {
+        // If nobody has any of it any more this takes back the last one.
+        spare.reserve(CHUNK);
+    }
+    spare.extend_from_slice(&bytes[..len]);
+    let mut start = 0;
+    for end in ends {
+        if end > start {
+            let value = spare.split_to(end - start).freeze();
+            start = end;
+            match HeaderValue::from_maybe_shared(value) {
+                Ok(value) => put(value),
+                // Never: it is visible ASCII and spaces alone.
+                Err(_) => put(HeaderValue::from_static("")),
+            }
+        }
+    }
+    SPARE.set(spare);
+}
+
+/// The values behind one another, and where each of the five ends; at zero if there is none.
+fn write(
+    which: RateHeaders,
+    decision: &Decision,
+    unix_millis: i64,
+    bytes: &mut [u8; ROOM],
+) -> [usize; 5] {
+    let mut text = Text { bytes, len: 0 };
     let mut ends = [0; 5];
+    let (account, key) = (decision.account(), decision.key());
     if which != RateHeaders::Draft {
-        let binding = decision.binding();
+        let binding = key.map_or(account, |_| decision.binding());
         let reset = unix_millis.max(0).unsigned_abs() + millis(binding.reset_after());
         ends[0] = text.number(binding.quota().limit().into()).len;
         ends[1] = text.number(shown(binding).into()).len;
         ends[2] = text.number(reset.div_ceil(1_000)).len;
     }
     if which != RateHeaders::Legacy {
-        ends[3] = text.list(decision, write_policy).len;
-        ends[4] = text.list(decision, write_rate_limit).len;
+        write_policy(&mut text, account);
+        if let Some(key) = key {
+            write_policy(text.text(", "), key);
+        }
+        ends[3] = text.len;
+        write_rate_limit(&mut text, account);
+        if let Some(key) = key {
+            write_rate_limit(text.text(", "), key);
+        }
+        ends[4] = text.len;
     }
-    // One allocation, which the values share.
-    let text = Bytes::from_owner(text);
-    let mut start = 0;
-    let headers = [LIMIT, REMAINING, RESET, POLICY, RATE_LIMIT].into_iter();
-    headers.zip(ends).filter_map(move |(name, end)| {
-        let value = (end > start).then(|| shared(text.slice(start..end)));
-        start = start.max(end);
-        value.map(|value| (name, value))
-    })
+    ends
 }
 
 pub(super) fn retry_after(wait: Duration) -> (HeaderName, HeaderValue) {
@@ -73,66 +141,51 @@ pub(super) fn whole_seconds(wait: Duration) -> u64 {
 }
 
 fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX / 2)
+    let rest = duration.subsec_nanos().div_ceil(1_000_000);
+    let whole = duration.as_secs().checked_mul(1_000);
+    whole.map_or(u64::MAX / 2, |whole| {
+        whole.saturating_add(rest.into()).min(u64::MAX / 2)
+    })
 }
 
-/// Values that are written behind one another.
-struct Text {
-    bytes: [u8; Self::ROOM],
+/// Enough for all five values with the largest numbers: forty bytes for the legacy ones, and twice
+/// two buckets of 45.
+const ROOM: usize = 224;
+
+/// Values that are written behind one another. All of it is inlined, so that the place where to go
+/// on is in a register: in memory it would be waited for before each piece.
+struct Text<'a> {
+    bytes: &'a mut [u8; ROOM],
     len: usize,
 }
 
-impl Text {
-    /// Enough for all five values with the largest numbers.
-    const ROOM: usize = 320;
-
-    const fn new() -> Self {
-        Self {
-            bytes: [0; Self::ROOM],
-            len: 0,
-        }
-    }
-
+impl Text<'_> {
+    #[inline(always)]
     fn text(&mut self, text: &str) -> &mut Self {
         self.bytes[self.len..][..text.len()].copy_from_slice(text.as_bytes());
         self.len += text.len();
         self
     }
 
+    #[inline(always)]
     fn number(&mut self, mut number: u64) -> &mut Self {
-        let mut digits = [0; 20];
-        let mut start = digits.len();
-        loop {
-            start -= 1;
-            digits[start] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                break;
+        let digits = number.checked_ilog10().map_or(1, |last| last as usize + 1);
+        // Where it will stand: copying it there would cost more than making it.
+        for places in self.bytes[self.len..][..digits].rchunks_mut(2) {
+            let two = (number % 100) as u8;
+            number /= 100;
+            match places {
+                [tens, ones] => (*tens, *ones) = (b'0' + two / 10, b'0' + two % 10),
+                ones => ones.fill(b'0' + two % 10),
             }
         }
-        let digits = &digits[start..];
-        self.bytes[self.len..][..digits.len()].copy_from_slice(digits);
-        self.len += digits.len();
-        self
-    }
-
-    fn list(&mut self, decision: &Decision, item: fn(&mut Self, BucketState)) -> &mut Self {
-        item(self, decision.account());
-        if let Some(key) = decision.key() {
-            self.text(", ");
-            item(self, key);
-        }
+        self.len += digits;
         self
     }
 }
 
-impl AsRef<[u8]> for Text {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-}
-
-fn write_policy(text: &mut Text, bucket: BucketState) {
+#[inline(always)]
+fn write_policy(text: &mut Text<'_>, bucket: BucketState) {
     let quota = bucket.quota();
     let window = whole_seconds(quota.period()).max(1);
     text.text(name(bucket))
@@ -141,7 +194,8 @@ fn write_policy(text: &mut Text, bucket: BucketState) {
     text.text(";w=").number(window);
 }
 
-fn write_rate_limit(text: &mut Text, bucket: BucketState) {
+#[inline(always)]
+fn write_rate_limit(text: &mut Text<'_>, bucket: BucketState) {
     let remaining = shown(bucket);
     // Where nothing is left, a client that waits for `t` is to wait no longer than it needs to.
     let more_in = match remaining {

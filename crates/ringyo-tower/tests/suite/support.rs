@@ -15,7 +15,7 @@ use ringyo_limit::{
     Charge, Decision, LimitError, LimitErrorKind, LocalLimiter, ManualClock, Now, RateLimiter,
 };
 use ringyo_store::MemoryStore;
-use ringyo_tower::RequestId;
+use ringyo_tower::{RequestId, caller};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _, service_fn};
 
@@ -113,9 +113,9 @@ impl Inside {
         BoxCloneSyncService::new(service_fn(move |request: Request<()>| {
             calls.fetch_add(1, Ordering::SeqCst);
             async move {
-                let account = request.extensions().get::<Caller>().map(Caller::account);
+                let account = caller(request.extensions()).map(Caller::account);
                 let account = account.map_or("nobody", |account| account.as_str());
-                let id = request.extensions().get::<RequestId>();
+                let id = RequestId::of_extensions(request.extensions());
                 let id = id.map_or("none", RequestId::as_str);
                 let status = request.uri().query().unwrap_or("200").parse().unwrap();
                 let mut response = Response::new(Full::from(format!("{account} {id}")));
