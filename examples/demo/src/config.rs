@@ -61,7 +61,7 @@ pub struct Config {
     )]
     pub max_staleness: Duration,
 
-    /// File with what https://api.github.com/meta/public_keys/secret_scanning answers; turns on
+    /// File with what <https://api.github.com/meta/public_keys/secret_scanning> answers; turns on
     /// `POST /integrations/github/secret-scanning`, and is read again when it changes
     #[arg(long, env = "RINGYO_GITHUB_KEYS")]
     pub github_keys: Option<PathBuf>,
