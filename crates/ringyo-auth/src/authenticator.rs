@@ -292,7 +292,7 @@ fn wait<'a>(
         let deciding = async {
             let Found { key, now } = match found {
                 Some(found) => found,
-                None => load_admitted(core, &claim, &credential).await?,
+                None => admit(core, &claim, &credential, load(core, &claim).await?)?,
             };
             let rate = match key.charge() {
                 None => None,
@@ -320,25 +320,53 @@ fn wait<'a>(
         };
         match tokio::time::timeout(core.store_deadline, deciding).await {
             Ok(decided) => decided,
-            Err(_) => Err(match limited {
-                None => AuthError::from(Unavailable::StoreTimeout(core.store_deadline)).into(),
-                Some(key) => Refused::of(unlimited(LimitError::new(LimitErrorKind::Timeout)), key),
-            }),
+            Err(_) => match limited {
+                None => decide_stale(core, &claim, &credential),
+                Some(key) => Err(Refused::of(limiter_timeout(), key)),
+            },
         }
     })
+}
+
+/// Questions 4 to 8 without a store that has not answered in time, by what a service may still go by
+/// then.
+fn decide_stale(
+    core: &Core,
+    claim: &impl Claim,
+    credential: &Credential<'_>,
+) -> Result<Caller, Refused> {
+    let now = core.now();
+    let Some(key) = core
+        .cache
+        .find_stale(claim.id(), now.monotonic, core.stale_if_error)
+    else {
+        return Err(AuthError::from(Unavailable::StoreTimeout(core.store_deadline)).into());
+    };
+    let Found { key, now } = admit(core, claim, credential, Found { key, now })?;
+    match pay(core, &key, now) {
+        Payment::Known(rate) => match within_rate(core, &key, rate, now) {
+            Ok(at) => Ok(Caller::new(key, at, rate)),
+            Err(outcome) => Err(Refused::of(exceeded(&key, outcome), key)),
+        },
+        Payment::ToBeAsked => Err(Refused::of(limiter_timeout(), key)),
+    }
+}
+
+fn limiter_timeout() -> AuthError {
+    unlimited(LimitError::new(LimitErrorKind::Timeout))
 }
 
 fn unlimited(error: LimitError) -> AuthError {
     Unavailable::from(error).into()
 }
 
-/// Questions 4 to 7.
-async fn load_admitted(
-    core: &Arc<Core>,
+/// Questions 5 to 7.
+fn admit(
+    core: &Core,
     claim: &impl Claim,
     credential: &Credential<'_>,
+    found: Found,
 ) -> Result<Found, Refused> {
-    let found = load(core, claim).await?;
     let admitted = if claim.is_of(core, found.key.pepper, &found.key.digest) {
         check_admitted(&found.key, credential, found.now)
     } else {

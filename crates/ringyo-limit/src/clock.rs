@@ -148,7 +148,9 @@ impl Clock for SystemClock {
 struct Recent {
     tick: AtomicU64,
     monotonic: AtomicU64,
-    unix_millis: AtomicI64,
+    /// How far the wall clock was ahead then. Kept instead of its time, which a thread that was held
+    /// up would set back for the others.
+    ahead_millis: AtomicI64,
 }
 
 #[cfg(any(target_os = "linux", target_os = "android", test))]
@@ -157,7 +159,7 @@ impl Recent {
         Self {
             tick: AtomicU64::new(0),
             monotonic: AtomicU64::new(0),
-            unix_millis: AtomicI64::new(0),
+            ahead_millis: AtomicI64::new(0),
         }
     }
 
@@ -168,9 +170,11 @@ impl Recent {
         if self.tick.load(Ordering::Acquire) != tick {
             return self.renew(tick, read());
         }
+        let monotonic = self.monotonic.load(Ordering::Relaxed);
+        let ahead = self.ahead_millis.load(Ordering::Relaxed);
         Now {
-            monotonic: Monotonic(self.monotonic.load(Ordering::Relaxed)),
-            unix_millis: self.unix_millis.load(Ordering::Relaxed),
+            monotonic: Monotonic(monotonic),
+            unix_millis: ahead.saturating_add_unsigned(monotonic / 1_000_000),
         }
     }
 
@@ -178,7 +182,9 @@ impl Recent {
     fn renew(&self, tick: u64, now: Now) -> Now {
         self.monotonic
             .fetch_max(now.monotonic.as_nanos(), Ordering::Relaxed);
-        self.unix_millis.store(now.unix_millis, Ordering::Relaxed);
+        let ahead = now.unix_millis;
+        let ahead = ahead.saturating_sub_unsigned(now.monotonic.as_nanos() / 1_000_000);
+        self.ahead_millis.store(ahead, Ordering::Relaxed);
         // A thread that was held up brings an old tick: then the next one to ask reads again.
         self.tick.store(tick, Ordering::Release);
         now
@@ -403,6 +409,9 @@ mod tests {
         // A thread that was held up since the first tick.
         assert_eq!(recent.read(4, || at(10)), at(10));
         assert_eq!(recent.read(8, || at(11)), at(11));
+        assert_eq!(recent.read(8, unasked), at(11));
+        // One that has read long ago, and puts that in place now.
+        recent.renew(8, at(1));
         assert_eq!(recent.read(8, unasked), at(11));
     }
 

@@ -166,3 +166,30 @@ async fn what_the_limiter_said_before_a_standstill_is_not_used_after_it() {
         assert!(setting.authenticate(&key).await.is_ok(), "it asks again");
     }
 }
+
+#[tokio::test]
+async fn a_store_that_hangs_keeps_nobody_from_going_on_with_known_keys() {
+    let grace = Duration::from_secs(60);
+    for (grace, is_served) in [(grace, true), (Duration::ZERO, false)] {
+        let setting = setting_with(|builder| {
+            let builder = builder.store_deadline(DEADLINE);
+            builder.stale_if_error(grace)
+        });
+        let setting = setting.await;
+        let key = setting.key().await;
+        setting.store.until_told(2).await;
+        assert!(setting.authenticate(&key).await.is_ok());
+        setting.store.set_feed_down(true);
+        sleep(Duration::from_millis(1_300)).await;
+        setting.store.hold_loads();
+        setting.clock.advance(BOUND * 2);
+        let answer = setting.authenticate(&key).await;
+        assert_eq!(answer.is_ok(), is_served, "{answer:?}");
+        // Past the grace as well.
+        setting.clock.advance(grace);
+        assert!(matches!(
+            setting.authenticate(&key).await,
+            Err(AuthError::Unavailable(_))
+        ));
+    }
+}

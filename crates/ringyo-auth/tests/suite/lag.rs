@@ -1,4 +1,5 @@
-//! A clock that is read cheaply may tell an old time: no answer is another one for that.
+//! A clock that is read cheaply may tell an old time: no answer about a key is another one for that,
+//! and no cell is held back.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
