@@ -302,10 +302,9 @@ fn wait<'a>(
                         limited = Some(key.clone());
                         let checked = core.limiter.check(&charge, now).await;
                         // What is known of the key may be too old by now.
-                        let checked = match core.is_recent(now.monotonic, core.now()) {
-                            true => checked,
-                            false => Err(LimitError::new(LimitErrorKind::Timeout)),
-                        };
+                        if !core.is_recent(now.monotonic, core.now()) {
+                            return Err(Refused::of(limiter_timeout(), key));
+                        }
                         match checked {
                             Ok(decision) => Some(decision.outcome()),
                             Err(error) => return Err(Refused::of(unlimited(error), key)),
@@ -313,10 +312,7 @@ fn wait<'a>(
                     }
                 },
             };
-            match within_rate(core, &key, rate, now) {
-                Ok(at) => Ok(Caller::new(key, at, rate)),
-                Err(outcome) => Err(Refused::of(exceeded(&key, outcome), key)),
-            }
+            conclude(core, key, rate, now)
         };
         match tokio::time::timeout(core.store_deadline, deciding).await {
             Ok(decided) => decided,
@@ -344,11 +340,21 @@ fn decide_stale(
     };
     let Found { key, now } = admit(core, claim, credential, Found { key, now })?;
     match pay(core, &key, now) {
-        Payment::Known(rate) => match within_rate(core, &key, rate, now) {
-            Ok(at) => Ok(Caller::new(key, at, rate)),
-            Err(outcome) => Err(Refused::of(exceeded(&key, outcome), key)),
-        },
+        Payment::Known(rate) => conclude(core, key, rate, now),
         Payment::ToBeAsked => Err(Refused::of(limiter_timeout(), key)),
+    }
+}
+
+/// What a decision has come to once the rate is known.
+fn conclude(
+    core: &Core,
+    key: Arc<CachedKey>,
+    rate: Option<Outcome>,
+    now: Now,
+) -> Result<Caller, Refused> {
+    match within_rate(core, &key, rate, now) {
+        Ok(at) => Ok(Caller::new(key, at, rate)),
+        Err(outcome) => Err(Refused::of(exceeded(&key, outcome), key)),
     }
 }
 

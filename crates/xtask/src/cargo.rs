@@ -132,3 +132,14 @@ pub(crate) fn answer(root: &Path, arguments: &str) -> io::Result<String> {
     }
     String::from_utf8(output.stdout).map_err(io::Error::other)
 }
+
+/// Whether a program is there and starts.
+pub(crate) fn runs(program: &str) -> bool {
+    Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}

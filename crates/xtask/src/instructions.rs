@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::cargo::Cargo;
+use crate::cargo::{Cargo, runs};
 use crate::step::{Outcome, Step};
 
 /// Where the count is that was last agreed on.
@@ -25,7 +25,7 @@ const MANY: u64 = 11_000;
 /// The step: skipped where valgrind is not installed.
 pub fn step() -> Step {
     Step::new("instructions", "cargo xtask instructions", |root, out| {
-        if !is_valgrind_installed() {
+        if !runs("valgrind") {
             return Ok(Outcome::Skipped(
                 "valgrind is not installed (apt-get install valgrind)".into(),
             ));
@@ -113,16 +113,6 @@ fn count(root: &Path, calls: u64, what: &str) -> io::Result<u64> {
 fn collected(told: &str) -> Option<u64> {
     let line = told.lines().find(|line| line.contains("Collected :"))?;
     line.rsplit(' ').next()?.parse().ok()
-}
-
-fn is_valgrind_installed() -> bool {
-    Command::new("valgrind")
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
 }
 
 #[cfg(test)]

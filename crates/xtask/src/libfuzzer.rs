@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::cargo::{self, Cargo};
+use crate::cargo::{self, Cargo, runs};
 use crate::step::{Outcome, Step};
 
 /// How long a target is fuzzed where many wait.
@@ -163,14 +163,4 @@ impl Hunt<'_> {
             .stdin(Stdio::null());
         Ok(command)
     }
-}
-
-fn runs(program: &str) -> bool {
-    Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
 }
