@@ -57,6 +57,8 @@ fn refusals(question: &mut Question, service: &Service, good: &str) {
     let start = &good[..good.len() - 1];
     let malformed = format!("{start}!");
     question.case("malformed", || refuse(&malformed));
+    let of_others = good.replacen("rg_", "xy_", 1);
+    question.case("malformed: another brand", || refuse(&of_others));
     let mistyped = format!("{start}{}", if good.ends_with('0') { "1" } else { "0" });
     question.case("bad checksum", || refuse(&mistyped));
 

@@ -204,7 +204,7 @@ pub fn decide(service: &Service, header: &str) -> (u32, u32, Duration) {
 /// # Panics
 ///
 /// When it does wait: then it is not what was meant to be measured.
-#[inline]
+#[inline(always)]
 pub fn poll_now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,

@@ -186,12 +186,20 @@ fn prove<'a>(core: &Core, credential: &Credential<'a>) -> Result<Proven<'a>, Aut
             false => AuthError::MissingCredential,
         });
     };
-    Proven::new(core, text).map_err(|invalid| match invalid {
-        // What has a checksum, if a wrong one, has no comma.
-        InvalidKey::Malformed(reason) if reason != ParseError::Checksum && presented.is_list() => {
-            AuthError::AmbiguousCredential
+    Proven::new(core, text).map_err(|invalid| {
+        // What looks like a key up to some place has no comma before it.
+        let is_list = match invalid {
+            InvalidKey::Malformed(ParseError::Checksum) => false,
+            InvalidKey::Malformed(ParseError::Character { position }) => {
+                presented.is_list_from(position)
+            }
+            InvalidKey::Malformed(_) => presented.is_list(),
+            _ => false,
+        };
+        match is_list {
+            true => AuthError::AmbiguousCredential,
+            false => invalid.into(),
         }
-        invalid => invalid.into(),
     })
 }
 
@@ -290,27 +298,32 @@ fn wait<'a>(
     Box::pin(async move {
         let mut limited = None;
         let deciding = async {
-            let Found { key, now } = match found {
-                Some(found) => found,
-                None => admit(core, &claim, &credential, load(core, &claim).await?)?,
+            let (Found { key, now }, payment) = match found {
+                Some(found) => (found, Payment::ToBeAsked),
+                None => {
+                    let loaded = load(core, &claim).await?;
+                    let found = admit(core, &claim, &credential, loaded)?;
+                    let payment = pay(core, &found.key, found.now);
+                    (found, payment)
+                }
             };
-            let rate = match key.charge() {
-                None => None,
-                Some(charge) => match core.limiter.check_now(&charge, now) {
-                    Some(decision) => Some(decision.outcome()),
-                    None => {
-                        limited = Some(key.clone());
-                        let checked = core.limiter.check(&charge, now).await;
-                        // What is known of the key may be too old by now.
-                        if !core.is_recent(now.monotonic, core.now()) {
-                            return Err(Refused::of(limiter_timeout(), key));
-                        }
-                        match checked {
-                            Ok(decision) => Some(decision.outcome()),
-                            Err(error) => return Err(Refused::of(unlimited(error), key)),
-                        }
+            let rate = match payment {
+                Payment::Known(rate) => rate,
+                Payment::ToBeAsked => {
+                    limited = Some(key.clone());
+                    let checked = match key.charge() {
+                        Some(charge) => core.limiter.check(&charge, now).await.map(Some),
+                        None => Ok(None),
+                    };
+                    // What is known of the key may be too old by now.
+                    if !core.is_recent(now.monotonic, core.now()) {
+                        return Err(Refused::of(limiter_timeout(), key));
                     }
-                },
+                    match checked {
+                        Ok(decision) => decision.map(|decision| decision.outcome()),
+                        Err(error) => return Err(Refused::of(unlimited(error), key)),
+                    }
+                }
             };
             conclude(core, key, rate, now)
         };

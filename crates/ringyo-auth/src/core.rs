@@ -159,7 +159,7 @@ impl Core {
         };
         let cell = AccountCell::new(key.account.clone(), plan, revision);
         let cell = self.cache.accounts().share(cell, epoch);
-        let tally = self.limiter.tally(cell.bucket(key.mode));
+        let tally = self.limiter.tally(&bucket_name(&cell.id, key.mode));
         let permissions = self.cache.permission_sets();
         let permissions = permissions.share(key.scopes.clone(), &self.catalog);
         CachedKey::new(key, cell, tally, permissions, asked_at)

@@ -40,8 +40,13 @@ impl<'a> Presented<'a> {
 
     /// Whether what is no key is more than one credential.
     pub(crate) fn is_list(self) -> bool {
+        self.is_list_from(0)
+    }
+
+    /// The same, where it is known that there is no comma before that place.
+    pub(crate) fn is_list_from(self, start: usize) -> bool {
         match self {
-            Self::KeyOrList(text) => text.len() <= LONGEST && text.contains(&b','),
+            Self::KeyOrList(text) => text.len() <= LONGEST && text[start..].contains(&b','),
             Self::Ambiguous => true,
             Self::Nothing | Self::Key(_) => false,
         }
@@ -56,6 +61,7 @@ impl<'a> Credential<'a> {
     /// (RFC 6750 §2.1, RFC 9110 §11.4). Another scheme counts as no credential, whatever follows it;
     /// a list that starts with `Bearer` counts as an ambiguous one.
     #[must_use]
+    #[inline]
     pub fn bearer(value: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
         let value = value.as_ref();
         let (is_bearer, rest) = match value.split_first_chunk() {

@@ -1,6 +1,8 @@
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, Weak};
+use std::hash::BuildHasher as _;
+use std::sync::{Arc, OnceLock, PoisonError, Weak};
 
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 use ringyo_key::Mode;
 use ringyo_store::{AccountId, Revision};
 
@@ -17,19 +19,25 @@ pub(crate) struct AccountCell {
     current: AtomicBool,
     pub(crate) id: AccountId,
     revision: Revision,
-    live_bucket: Box<str>,
-    test_bucket: Box<str>,
+    /// Made when a limiter wants them, which one that has given its tally never does.
+    buckets: OnceLock<Box<Buckets>>,
+}
+
+/// The names of the rate-limit buckets of an account.
+#[derive(Debug)]
+struct Buckets {
+    live: Box<str>,
+    test: Box<str>,
 }
 
 impl AccountCell {
     pub(crate) fn new(id: AccountId, plan: Arc<Plan>, revision: Revision) -> Self {
         Self {
-            live_bucket: bucket_name(&id, Mode::Live).into(),
-            test_bucket: bucket_name(&id, Mode::Test).into(),
             id,
             plan,
             current: AtomicBool::new(true),
             revision,
+            buckets: OnceLock::new(),
         }
     }
 
@@ -44,9 +52,16 @@ impl AccountCell {
 
     /// The name of the rate-limit bucket that keys of this mode share.
     pub(crate) fn bucket(&self, mode: Mode) -> &str {
+        let named = |mode| bucket_name(&self.id, mode).into();
+        let buckets = self.buckets.get_or_init(|| {
+            Box::new(Buckets {
+                live: named(Mode::Live),
+                test: named(Mode::Test),
+            })
+        });
         match mode {
-            Mode::Live => &self.live_bucket,
-            Mode::Test => &self.test_bucket,
+            Mode::Live => &buckets.live,
+            Mode::Test => &buckets.test,
         }
     }
 }
@@ -70,7 +85,61 @@ pub(crate) struct Accounts {
 #[derive(Debug, Default)]
 struct Known {
     epoch: Epoch,
-    cells: HashMap<AccountId, Weak<AccountCell>>,
+    cells: HashTable<Entry>,
+    hasher: RandomState,
+}
+
+/// An account by the hash of its id, which it holds itself.
+#[derive(Debug)]
+struct Entry {
+    hash: u64,
+    cell: Weak<AccountCell>,
+}
+
+impl Known {
+    fn find(&self, id: &AccountId) -> Option<Arc<AccountCell>> {
+        let hash = self.hasher.hash_one(id);
+        let mut entries = self.cells.iter_hash(hash);
+        entries.find_map(|entry| entry.holds(hash, id))
+    }
+
+    fn put(&mut self, cell: &Arc<AccountCell>) {
+        let hash = self.hasher.hash_one(&cell.id);
+        let entry = Entry {
+            hash,
+            cell: Arc::downgrade(cell),
+        };
+        let is_of_it = |known: &Entry| known.holds(hash, &cell.id).is_some();
+        if let Some(known) = self.cells.find_mut(hash, is_of_it) {
+            *known = entry;
+            return;
+        }
+        // Growing is the moment to drop the accounts whose last key has left the cache.
+        if self.cells.len() == self.cells.capacity() {
+            self.cells.retain(|entry| entry.cell.strong_count() > 0);
+        }
+        self.cells.insert_unique(hash, entry, |entry| entry.hash);
+    }
+
+    fn remove(&mut self, id: &AccountId) -> Option<Arc<AccountCell>> {
+        let cell = self.find(id)?;
+        let hash = self.hasher.hash_one(id);
+        let is_of_it = |known: &Entry| known.holds(hash, id).is_some();
+        if let Ok(known) = self.cells.find_entry(hash, is_of_it) {
+            known.remove();
+        }
+        Some(cell)
+    }
+}
+
+impl Entry {
+    /// The cell, if it is there still and that of the account.
+    fn holds(&self, hash: u64, id: &AccountId) -> Option<Arc<AccountCell>> {
+        if self.hash != hash {
+            return None;
+        }
+        self.cell.upgrade().filter(|cell| cell.id == *id)
+    }
 }
 
 impl Accounts {
@@ -90,8 +159,7 @@ impl Accounts {
             read.retire();
             return Arc::new(read);
         }
-        let cells = &mut known.cells;
-        if let Some(cell) = cells.get(&read.id).and_then(Weak::upgrade)
+        if let Some(cell) = known.find(&read.id)
             && cell.is_current()
         {
             if cell.revision == read.revision {
@@ -103,19 +171,15 @@ impl Accounts {
             }
             cell.retire();
         }
-        // Growing is the moment to drop the accounts whose last key has left the cache.
-        if cells.len() == cells.capacity() {
-            cells.retain(|_, cell| cell.strong_count() > 0);
-        }
         let cell = Arc::new(read);
-        cells.insert(cell.id.clone(), Arc::downgrade(&cell));
+        known.put(&cell);
         cell
     }
 
     /// Makes every key of the account ask again. Loads under way must have been fenced off before:
     /// one that published after this would bring the old reading back.
     pub(crate) fn forget(&self, id: &AccountId) {
-        if let Some(cell) = self.lock().cells.remove(id).and_then(|cell| cell.upgrade()) {
+        if let Some(cell) = self.lock().remove(id) {
             cell.retire();
         }
     }
@@ -124,8 +188,8 @@ impl Accounts {
     pub(crate) fn forget_all(&self) {
         let mut known = self.lock();
         known.epoch.0 += 1;
-        for (_, cell) in known.cells.drain() {
-            if let Some(cell) = cell.upgrade() {
+        for entry in known.cells.drain() {
+            if let Some(cell) = entry.cell.upgrade() {
                 cell.retire();
             }
         }

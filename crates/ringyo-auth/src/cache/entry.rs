@@ -142,12 +142,16 @@ impl CachedKey {
 
     /// What a request of this key costs; `None` if neither plan nor key has a limit.
     pub(crate) fn charge(&self) -> Option<Charge<'_>> {
+        self.charge_to(|| self.account.bucket(self.mode))
+    }
+
+    fn charge_to<'a>(&'a self, bucket: impl FnOnce() -> &'a str) -> Option<Charge<'a>> {
         let restrictions = self.restrictions.as_ref();
         let own = restrictions.and_then(|restrictions| restrictions.quota);
         match (self.account.plan.access, own) {
             (ApiAccess::Limited(quota), own) => {
                 let kept_apart = restrictions.and_then(|restrictions| restrictions.tally.as_ref());
-                let charge = Charge::to_account(self.account.bucket(self.mode), quota)
+                let charge = Charge::to_account(bucket(), quota)
                     .with_tally(self.tally.as_ref().or(kept_apart));
                 Some(match own {
                     Some(own) => charge.with_key(self.id.as_str(), own),
@@ -181,7 +185,9 @@ impl CachedKey {
 
     /// The decision on a request of this key that had that outcome.
     pub(crate) fn decision(&self, outcome: Outcome) -> Option<Decision> {
-        self.charge().map(|charge| Decision::on(&charge, outcome))
+        // Of the charge it takes the quotas; to whom they belong is all the same.
+        let charge = self.charge_to(|| "");
+        charge.map(|charge| Decision::on(&charge, outcome))
     }
 }
 
