@@ -137,5 +137,6 @@ mod tests {
             let secret = &minted.key.expose()[20..36];
             assert!(secrets.insert(secret.to_owned()), "a secret came twice");
         }
+        println!("{} ids, {} secrets, none twice", ids.len(), secrets.len());
     }
 }

@@ -14,6 +14,7 @@ fn vectors() -> Vec<Value> {
 fn every_vector_parses_and_proves() {
     let vectors = vectors();
     assert!(vectors.len() >= 8);
+    println!("{} frozen keys", vectors.len());
     for vector in vectors {
         let text = |field: &str| vector[field].as_str().unwrap().to_owned();
         let key = text("key");

@@ -129,7 +129,7 @@ async fn a_follower_sees_each_change_once_whatever_order_they_commit_in() {
         all.len()
     );
     println!(
-        "{} changes; by numbers {missed} of them are missed",
+        "{} changes told once each; by numbers {missed} of them are missed",
         all.len()
     );
 }

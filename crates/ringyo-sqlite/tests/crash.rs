@@ -36,6 +36,7 @@ async fn what_was_answered_survives_a_kill() {
         store.close().await.unwrap();
         assert_eq!(torn(&place.by_hand()), [""; 0], "in round {round}");
     }
+    println!("{ROUNDS} kills, 0 answers lost, 0 changes torn");
     assert!(answered.len() >= ROUNDS, "only {} answers", answered.len());
 
     // The controls: an answer that was never given, and a change of which half is missing.

@@ -50,6 +50,22 @@ impl Cargo {
         self.command().current_dir(root).status()
     }
 
+    /// Runs the call in `root`, and gives also what it prints to standard output; standard error goes
+    /// where ours goes.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn printed(&self, root: &Path) -> io::Result<(ExitStatus, String)> {
+        let output = self
+            .command()
+            .current_dir(root)
+            .stderr(Stdio::inherit())
+            .output()?;
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok((output.status, printed))
+    }
+
     /// Whether the subcommand of this call is installed: `cargo SUBCOMMAND --version` succeeds.
     pub fn is_installed(&self) -> bool {
         let Some(subcommand) = self.arguments.split_whitespace().next() else {
@@ -119,18 +135,11 @@ pub(crate) fn host(root: &Path) -> io::Result<String> {
 /// What cargo prints for these arguments in `root`.
 pub(crate) fn answer(root: &Path, arguments: &str) -> io::Result<String> {
     let cargo = Cargo::new(arguments);
-    let output = cargo
-        .command()
-        .current_dir(root)
-        .stderr(Stdio::inherit())
-        .output()?;
-    if !output.status.success() {
-        return Err(io::Error::other(format!(
-            "`{cargo}` failed: {}",
-            output.status
-        )));
+    let (status, printed) = cargo.printed(root)?;
+    if !status.success() {
+        return Err(io::Error::other(format!("`{cargo}` failed: {status}")));
     }
-    String::from_utf8(output.stdout).map_err(io::Error::other)
+    Ok(printed)
 }
 
 /// Whether a program is there and starts.

@@ -18,6 +18,7 @@ cargo xtask bench-report [page] [--quick]   run every bench, write the page and 
 cargo xtask fuzz [--seed N]                 send the demo requests drawn from its OpenAPI document
 cargo xtask scanners                        let secret scanners look for keys, by the rules in the docs
 cargo xtask libfuzzer [--seconds N]         fuzz what reads texts, N seconds for each target (10)
+cargo xtask promises [WORDS]                prove what docs/promises.md says, or the rows with these words
 cargo xtask servers [COMMAND ...]           install the servers that tests need, run COMMAND with them
 cargo xtask browser [--runner nextest|cargo]
                                             install a browser and run the tests that use it
@@ -48,6 +49,8 @@ pub enum Task {
     Scanners,
     /// The fuzzing of what reads texts, so long for each target.
     Libfuzzer(Duration),
+    /// The promises whose words contain these.
+    Promises(String),
     /// The tests in a browser alone, with this runner.
     Browser(Runner),
     /// The servers alone, and a command that finds them in its environment, if there is one.
@@ -89,6 +92,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, UsageE
         ["scanners"] => Ok(Task::Scanners),
         ["libfuzzer", rest @ ..] => Ok(Task::Libfuzzer(seconds(rest)?)),
         ["browser", rest @ ..] => Ok(Task::Browser(runner(rest)?)),
+        ["promises", words @ ..] => Ok(Task::Promises(words.join(" "))),
         ["servers", ..] => Ok(Task::Servers(arguments[1..].to_vec())),
         ["help" | "--help" | "-h"] => Ok(Task::Help),
         [] => Err(UsageError("expected a task".into())),

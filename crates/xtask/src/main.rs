@@ -8,7 +8,9 @@ use xtask::cargo;
 use xtask::cli::{self, Task};
 use xtask::servers::Servers;
 use xtask::step::{self, Step};
-use xtask::{bench_report, ci, deep, fuzz, instructions, libfuzzer, scanners, structure, test};
+use xtask::{
+    bench_report, ci, deep, fuzz, instructions, libfuzzer, promises, scanners, structure, test,
+};
 
 fn main() -> ExitCode {
     let mut out = io::stdout();
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
 }
 
 fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
+    let root = cargo::workspace_root()?;
     let steps: Vec<Step> = match task {
         Task::Help => {
             writeln!(out, "{}", cli::USAGE)?;
@@ -38,6 +41,7 @@ fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
         Task::Fuzz(seed) => vec![fuzz::step(seed)],
         Task::Scanners => vec![scanners::step()],
         Task::Libfuzzer(each) => vec![libfuzzer::step(each)],
+        Task::Promises(words) => promises::steps(&root, &words)?,
         Task::Browser(runner) => test::browser_steps(runner),
         Task::Servers(command) => {
             let servers = Servers::default();
@@ -48,7 +52,7 @@ fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
             steps
         }
     };
-    let report = step::run(&cargo::workspace_root()?, steps, out)?;
+    let report = step::run(&root, steps, out)?;
     writeln!(out, "{report}")?;
     Ok(if report.passed() {
         ExitCode::SUCCESS

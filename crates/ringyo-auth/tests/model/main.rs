@@ -51,12 +51,18 @@ fn threads() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
+#[expect(clippy::print_stdout, reason = "how much was visited is worth knowing")]
 #[track_caller]
 fn holds(setting: Setting) {
     let checker = setting.checker().threads(threads()).spawn_bfs().join();
     checker.assert_properties();
+    println!(
+        "all of {} states keep to the rules",
+        checker.unique_state_count()
+    );
 }
 
+#[expect(clippy::print_stdout, reason = "what was found is worth knowing")]
 #[track_caller]
 fn breaks(property: &'static str, setting: Setting) {
     let found = HasDiscoveries::AnyOf([property].into());
@@ -64,6 +70,7 @@ fn breaks(property: &'static str, setting: Setting) {
     let checker = checker.spawn_bfs().join();
     let path = checker.discovery(property);
     assert!(path.is_some(), "the planted fault was not found");
+    println!("a planted fault was found");
 }
 
 #[test]

@@ -272,6 +272,7 @@ async fn a_cold_start_reads_each_key_once() {
         assert!(request.await.unwrap());
     }
     let reads = setting.store.loads() - before;
+    println!("{reads} reads of 1000 keys for 20 requests with each");
     assert_eq!(reads, 1_000, "one read for each key");
 }
 

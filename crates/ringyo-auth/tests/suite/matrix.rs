@@ -72,6 +72,7 @@ async fn on_postgresql() {
     matrix(store).await;
 }
 
+#[expect(clippy::print_stdout, reason = "how much was tried is worth knowing")]
 async fn matrix(store: impl Store + 'static) {
     let store: Arc<dyn Store> = Arc::new(store);
     let free = Arc::new(Semaphore::new(AT_ONCE));
@@ -85,6 +86,11 @@ async fn matrix(store: impl Store + 'static) {
             });
         }
     }
+    println!(
+        "{} changes, each in {} situations",
+        Operation::ALL.len(),
+        SITUATIONS.len()
+    );
     // A cell that fails has said which it is.
     while let Some(cell) = cells.join_next().await {
         cell.unwrap();

@@ -161,7 +161,9 @@ fn ten_thousand_schedules_are_told_the_truth() {
         }
         Ok(())
     };
+    let cases = config.cases;
     TestRunner::new(config).run(&schedule, run).unwrap();
+    println!("{cases} schedules");
     assert!(told_to_wait.get() > 10_000, "{} waits", told_to_wait.get());
 }
 

@@ -133,6 +133,7 @@ async fn two_hundred_spenders_and_forty_credits() {
     for spender in spenders {
         charged += u64::from(spender.await.unwrap());
     }
+    println!("{charged} of 200 paid with 40 credits");
     assert_eq!(charged, 40);
     assert_eq!(setting.ringyo.wallet().balance(&account).await.unwrap(), 0);
 }

@@ -31,6 +31,7 @@ async fn every_response_is_as_it_was() {
     let now = transcript().await;
     let requests = now.matches("\n## ").count();
     assert!(requests >= 60, "{requests} requests");
+    println!("{requests} requests answered");
     if std::env::var_os("WIRE").is_some() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/wire.txt");
         std::fs::write(file, &now).unwrap();

@@ -243,6 +243,11 @@ fn every_planted_fault_is_caught() {
             }
         }
     }
+    println!(
+        "{} planted faults, {} not caught",
+        PLANTED.len(),
+        missed.len()
+    );
     assert!(missed.is_empty(), "not caught: {missed:#?}");
 }
 

@@ -1,0 +1,201 @@
+//! `cargo xtask promises`: what the page of promises says is what its commands print.
+//!
+//! A promise is a row of a table on that page: what is promised, the figures that prove it, in
+//! backticks, and the command that prints them. A figure that is not printed is a false one.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::cargo::Cargo;
+use crate::step::{Outcome, Step};
+
+/// The page.
+pub const PAGE: &str = "crates/ringyo/docs/promises.md";
+
+/// What begins a table of promises. Other tables on the page are something else.
+const HEAD: [&str; 3] = ["promise", "figure", "command"];
+
+/// One row of the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// What is promised.
+    pub words: String,
+    /// What the command prints.
+    pub figures: Vec<String>,
+    /// What proves it.
+    pub command: Cargo,
+}
+
+/// A step for each promise of the page, or for those whose words contain `part`.
+///
+/// # Errors
+///
+/// When the page cannot be read, or one of its rows says no figure or no command.
+pub fn steps(root: &Path, part: &str) -> io::Result<Vec<Step>> {
+    let promises = read(&fs::read_to_string(root.join(PAGE))?)?;
+    let asked_for = promises
+        .into_iter()
+        .filter(|promise| promise.words.contains(part));
+    Ok(asked_for.map(step).collect())
+}
+
+/// The promises on a page.
+///
+/// # Errors
+///
+/// When a row has no words, no figure, or no command of cargo's; and when there is no row, since a
+/// page without promises proves nothing.
+pub fn read(page: &str) -> io::Result<Vec<Promise>> {
+    let mut promises = Vec::new();
+    let mut is_of_promises = false;
+    for line in page.lines() {
+        let Some(cells) = cells(line) else {
+            is_of_promises = false;
+            continue;
+        };
+        if cells == HEAD {
+            is_of_promises = true;
+        } else if is_of_promises && !cells.iter().all(|cell| cell.starts_with("---")) {
+            let promise = promise(&cells).ok_or_else(|| {
+                io::Error::other(format!("not words, figures and a command: {line}"))
+            })?;
+            promises.push(promise);
+        }
+    }
+    if promises.is_empty() {
+        return Err(io::Error::other("the page holds no promise"));
+    }
+    Ok(promises)
+}
+
+/// The figures that were not printed.
+pub fn unproven<'a>(figures: &'a [String], printed: &str) -> Vec<&'a str> {
+    let figures = figures.iter().map(String::as_str);
+    figures
+        .filter(|figure| !printed.lines().any(|line| line.contains(figure)))
+        .collect()
+}
+
+fn cells(line: &str) -> Option<Vec<&str>> {
+    let row = line.trim().strip_prefix('|')?.strip_suffix('|')?;
+    Some(row.split('|').map(str::trim).collect())
+}
+
+fn promise(cells: &[&str]) -> Option<Promise> {
+    let [words, figures, command] = cells else {
+        return None;
+    };
+    let figures: Vec<String> = quoted(figures).map(str::to_owned).collect();
+    let command = quoted(command).next()?.strip_prefix("cargo ")?;
+    (!words.is_empty() && !figures.is_empty()).then(|| Promise {
+        words: (*words).to_owned(),
+        figures,
+        command: Cargo::new(command),
+    })
+}
+
+/// What stands in backticks.
+fn quoted(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+fn step(promise: Promise) -> Step {
+    let Promise {
+        words,
+        figures,
+        command,
+    } = promise;
+    Step::new(words, command.to_string(), move |root, out| {
+        let (status, printed) = command.printed(root)?;
+        if !status.success() {
+            writeln!(out, "{printed}")?;
+            return Ok(Outcome::Failed(status.to_string()));
+        }
+        let unproven = unproven(&figures, &printed);
+        if !unproven.is_empty() {
+            writeln!(out, "{printed}")?;
+            let what = format!("it does not print `{}`", unproven.join("`, `"));
+            return Ok(Outcome::Failed(what));
+        }
+        for figure in &figures {
+            writeln!(out, "  printed: {figure}")?;
+        }
+        Ok(Outcome::Passed)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOP: &str = "| promise | figure | command |\n| --- | --- | --- |\n";
+
+    fn page(row: &str) -> io::Result<Vec<Promise>> {
+        read(&format!("# Words\n\n{TOP}{row}\n\n| other | table |\n"))
+    }
+
+    #[test]
+    fn a_row_is_read() {
+        let promises = page("| It holds | `0 of 7`, `none` | `cargo test -p x holds` |").unwrap();
+        let [promise] = &promises[..] else {
+            panic!("{promises:?}");
+        };
+        assert_eq!(promise.words, "It holds");
+        assert_eq!(promise.figures, ["0 of 7", "none"]);
+        assert_eq!(promise.command.to_string(), "cargo test -p x holds");
+    }
+
+    #[test]
+    fn a_row_that_proves_nothing_is_refused() {
+        for row in [
+            "| It holds | always | `cargo test -p x holds` |",
+            "| It holds | `0 of 7` | by looking |",
+            "| It holds | `0 of 7` | `rm -r x` |",
+            "| It holds | `0 of 7` |",
+            "",
+        ] {
+            assert!(page(row).is_err(), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_false_figure_is_found() {
+        let figures = ["0 of 7".to_owned(), "10 rounds".to_owned()];
+        assert!(unproven(&figures, "late: 0 of 7\nin 10 rounds\n").is_empty());
+        assert_eq!(
+            unproven(&figures, "late: 1 of 7\nin 10 rounds\n"),
+            ["0 of 7"]
+        );
+        assert_eq!(unproven(&figures, "").len(), 2);
+    }
+
+    #[test]
+    fn a_command_that_prints_something_else_or_fails_is_a_failure() {
+        let outcome = |figure: &str, command: &str| {
+            let promise = Promise {
+                words: "It holds".into(),
+                figures: vec![figure.into()],
+                command: Cargo::new(command),
+            };
+            let steps = vec![step(promise)];
+            let report = crate::step::run(Path::new("."), steps, &mut Vec::new()).unwrap();
+            report.outcome("It holds").cloned()
+        };
+        assert_eq!(outcome("cargo 1.", "--version"), Some(Outcome::Passed));
+        assert!(matches!(
+            outcome("cargo 0.", "--version"),
+            Some(Outcome::Failed(_))
+        ));
+        assert!(matches!(
+            outcome("cargo", "no-such-thing"),
+            Some(Outcome::Failed(_))
+        ));
+    }
+
+    #[test]
+    fn the_page_can_be_proven() {
+        let root = crate::cargo::workspace_root().unwrap();
+        assert!(!steps(&root, "").unwrap().is_empty());
+    }
+}
