@@ -179,7 +179,8 @@ impl KeyStore for SimpleStore {
 
     async fn list_keys(&self, query: &KeyQuery) -> Result<Page<KeyRecord>, StoreError> {
         let mut keys = self.lists().keys.clone();
-        keys.sort_by(|a, b| (b.created_at, b.id).cmp(&(a.created_at, a.id)));
+        keys.sort_by_key(|key| (key.created_at, key.id));
+        keys.reverse();
         keys.retain(|key| {
             let is_behind = match query.after {
                 None => true,
