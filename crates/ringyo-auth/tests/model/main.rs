@@ -54,6 +54,7 @@ fn threads() -> usize {
 #[track_caller]
 fn holds(setting: Setting) {
     let checker = setting.checker().threads(threads()).spawn_bfs().join();
+    println!("{} states", checker.unique_state_count());
     checker.assert_properties();
 }
 
