@@ -51,11 +51,12 @@ fn threads() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
+/// In how many states it holds.
 #[track_caller]
-fn holds(setting: Setting) {
+fn holds(setting: Setting) -> usize {
     let checker = setting.checker().threads(threads()).spawn_bfs().join();
-    println!("{} states", checker.unique_state_count());
     checker.assert_properties();
+    checker.unique_state_count()
 }
 
 #[track_caller]
@@ -69,7 +70,7 @@ fn breaks(property: &'static str, setting: Setting) {
 
 #[test]
 fn requests_around_changes_of_this_node() {
-    holds(at_once(Fault::None));
+    println!("{} states", holds(at_once(Fault::None)));
     breaks(TOLD, at_once(Fault::PublishesAnyway));
     breaks(FENCED, at_once(Fault::PublishesAnyway));
     breaks(TOLD, at_once(Fault::CellFirst));
@@ -80,7 +81,7 @@ fn requests_around_changes_of_this_node() {
 #[test]
 fn changes_of_another_node_that_may_never_be_told() {
     for change in [Change::KeyElsewhere, Change::AccountElsewhere] {
-        holds(over_time(change, Fault::None));
+        println!("{} states", holds(over_time(change, Fault::None)));
         breaks(BOUNDED, over_time(change, Fault::JoinsAnyAge));
         breaks(BOUNDED, over_time(change, Fault::AgesFromAnswer));
         breaks(BOUNDED, over_time(change, Fault::ConfirmsAtAnswer));
@@ -91,6 +92,6 @@ fn changes_of_another_node_that_may_never_be_told() {
 
 #[test]
 fn an_account_that_changes_here_and_elsewhere() {
-    holds(here_and_there(Fault::None));
+    println!("{} states", holds(here_and_there(Fault::None)));
     breaks(TOLD, here_and_there(Fault::CellFirst));
 }
