@@ -116,8 +116,8 @@ impl Locked<'_> {
     }
 }
 
-/// One in unit tests, whose scheduler stops at every lock.
-const PARTS: usize = if cfg!(test) { 1 } else { 64 };
+/// Two in unit tests, whose scheduler stops at every lock.
+const PARTS: usize = if cfg!(test) { 2 } else { 64 };
 
 /// Below this many buckets a part is not worth sweeping.
 const SMALLEST_SWEEP: usize = if cfg!(test) { 2 } else { 32 };
