@@ -160,7 +160,7 @@ impl KeyCache {
         if let Finished::Published { out } = shard.finish_load(id, load, found.clone()) {
             self.leave(out);
             if let Some(key) = found {
-                key.uses.enter(self.departed.take(id));
+                key.uses.enter(self.departed.known(id));
             }
         }
     }
@@ -201,11 +201,13 @@ impl KeyCache {
 
     /// When this node last saw the key used, as far as the store may not know it yet.
     pub(crate) fn last_used(&self, id: KeyId) -> Option<Timestamp> {
+        // In this order: what is not in the cache has left, and stays noted if it returns.
         let cached = self.cached(id).and_then(|key| key.uses.last());
         cached.max(self.departed.last(id))
     }
 
-    /// Calls with the uses of every key, one shard after the other, some of them twice.
+    /// Calls with the uses of every key, one shard after the other, some of them twice. None is
+    /// missed: what leaves behind this is met among the departed, where it stays when it returns.
     pub(crate) fn for_each_use(&self, mut visit: impl FnMut(KeyId, Use)) {
         for part in &self.shards {
             for key in part.read().keys() {

@@ -1,14 +1,17 @@
 //! Last-used times are noted in memory and written behind, in batches.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use ringyo_key::KeyId;
 use ringyo_store::{StoreError, Timestamp};
 
 use crate::core::Core;
+use crate::sync::{AtomicBool, AtomicI64, Mutex, MutexGuard, Ordering};
 
 /// Rows in one write, so that no transaction holds up the others for long.
 const CHUNK: usize = 1_000;
@@ -42,7 +45,7 @@ pub(crate) async fn flush(core: &Core, which: Flush) -> Result<(), StoreError> {
     let mut unsaved: Vec<(KeyId, Timestamp)> = Vec::new();
     cache.for_each_use(|id, uses| unsaved.extend(uses.unsaved(now, interval).map(|at| (id, at))));
     // One order everywhere: two nodes that write the same rows cannot wait for each other. A key
-    // that is just leaving the cache may have been met twice.
+    // that has left the cache, or returned, may have been met twice.
     unsaved.sort_unstable_by_key(|(id, at)| (*id, std::cmp::Reverse(*at)));
     unsaved.dedup_by_key(|(id, _)| *id);
     for chunk in unsaved.chunks(CHUNK) {
@@ -186,7 +189,8 @@ fn timestamp(millis: i64) -> Option<Timestamp> {
     (millis != NEVER).then(|| Timestamp::from_unix_millis(millis))
 }
 
-/// The uses of keys that have left the cache and are not saved yet.
+/// The uses of keys that have left the cache and are not saved yet, whether they have returned or
+/// not.
 #[derive(Debug, Default)]
 pub(crate) struct Departed(Mutex<HashMap<KeyId, Use>>);
 
@@ -210,9 +214,16 @@ impl Departed {
         self.keep(id, used);
     }
 
-    /// Gives back what is known of a key that returns.
-    pub(crate) fn take(&self, id: KeyId) -> Option<Use> {
-        self.lock().remove(&id)
+    /// What is known of a key that returns. It stays noted here until it is saved: whoever goes
+    /// over the cache and then over what has left would else miss a key that returns meanwhile.
+    pub(crate) fn known(&self, id: KeyId) -> Option<Use> {
+        self.lock().get(&id).copied()
+    }
+
+    /// What must not be done before it is saved.
+    #[cfg(test)]
+    pub(crate) fn forget(&self, id: KeyId) {
+        self.lock().remove(&id);
     }
 
     pub(crate) fn last(&self, id: KeyId) -> Option<Timestamp> {
@@ -240,60 +251,5 @@ impl Departed {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<KeyId, Use>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_unix_millis(millis)
-    }
-
-    #[test]
-    fn what_is_not_kept_is_said_to_be_noted_elsewhere() {
-        let uses = Uses::new(Some(at(5)));
-        assert!(!uses.touch(at(6)), "it has not come in yet");
-        uses.enter(None);
-        assert!(uses.touch(at(7)));
-        assert_eq!(uses.leave().last(), Some(at(7)));
-        assert!(!uses.touch(at(8)), "it has left");
-    }
-
-    #[test]
-    fn no_use_is_lost_between_a_request_and_a_key_that_leaves() {
-        for round in 1..2_000 {
-            let uses = Uses::new(None);
-            uses.enter(None);
-            let (is_kept, left) = std::thread::scope(|scope| {
-                let request = scope.spawn(|| uses.touch(at(round)));
-                let left = uses.leave();
-                (request.join().unwrap(), left)
-            });
-            assert!(!is_kept || left.last() == Some(at(round)), "round {round}");
-        }
-    }
-
-    #[test]
-    fn what_has_left_returns_with_all_that_is_known() {
-        let departed = Departed::default();
-        let id: KeyId = "0a1B2c3D4e5F".parse().unwrap();
-        let uses = Uses::new(Some(at(5)));
-        uses.enter(None);
-        uses.touch(at(7));
-        departed.keep(id, uses.leave());
-        departed.touch(id, at(9));
-        departed.touch(id, at(8));
-        assert_eq!(departed.last(id), Some(at(9)));
-
-        let back = Uses::new(Some(at(5)));
-        back.enter(departed.take(id));
-        assert_eq!(back.last(), Some(at(9)));
-        let unsaved = back.now().unsaved(at(100_000), INTERVAL);
-        assert_eq!(unsaved, Some(at(9)));
-        back.mark_saved(at(9), at(100_000));
-        assert_eq!(back.now().unsaved(at(200_000), INTERVAL), None);
-        assert_eq!(departed.last(id), None);
     }
 }

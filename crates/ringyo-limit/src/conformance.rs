@@ -24,6 +24,7 @@
 mod basics;
 mod both;
 mod concurrency;
+mod laws;
 mod quotas;
 mod stage;
 
@@ -79,6 +80,12 @@ pub enum Case {
     Downgrade,
     /// A strict quota never admits more than its limit in any period.
     Strict,
+    /// Of whatever is asked for whenever, no window of time, from any admission to any other, lets
+    /// in more than the burst and what is refilled meanwhile.
+    EveryWindow,
+    /// Of whatever is asked for whenever, what is denied is admitted when its decision said, and
+    /// not a tick before.
+    EveryRetry,
     /// The fast path and the whole path charge the same buckets.
     FastPath,
     /// With its tally and without, an account is charged on the same bucket.
@@ -107,6 +114,8 @@ impl Case {
         Self::Upgrade,
         Self::Downgrade,
         Self::Strict,
+        Self::EveryWindow,
+        Self::EveryRetry,
         Self::FastPath,
         Self::Tally,
         Self::TimeStepsBack,
@@ -134,6 +143,8 @@ impl Case {
             Self::Upgrade => quotas::upgrade(&stage).await,
             Self::Downgrade => quotas::downgrade(&stage).await,
             Self::Strict => quotas::strict(&stage).await,
+            Self::EveryWindow => laws::every_window(&stage).await,
+            Self::EveryRetry => laws::every_retry(&stage).await,
             Self::FastPath => concurrency::fast_path(&stage).await,
             Self::Tally => concurrency::tally(&stage).await,
             Self::TimeStepsBack => concurrency::time_steps_back(&stage).await,

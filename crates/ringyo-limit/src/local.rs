@@ -4,7 +4,6 @@ pub(crate) mod arrival;
 mod buckets;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 
@@ -13,6 +12,7 @@ use crate::clock::{Monotonic, Now};
 use crate::decision::{Decision, Outcome, Verdict};
 use crate::error::LimitError;
 use crate::limiter::RateLimiter;
+use crate::sync::{AtomicU64, Ordering};
 use crate::tally::Tally;
 
 use self::buckets::Buckets;

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Monotonic;
 use crate::decision::{Outcome, Verdict};
 use crate::local::{LAST_MOMENT, arrival};
 use crate::quota::Quota;
+use crate::sync::{AtomicU64, Ordering};
 
 /// What has been spent from one account's bucket, for somebody who charges it often: a charge that
 /// [brings it along](crate::Charge::with_tally) needs no look-up.

@@ -74,12 +74,20 @@ const PLANTED: &[(Fault, &[Case])] = &[
     (Fault::DenialIsCharged, &[Case::BurstThenDenial]),
     (
         Fault::OneMoreThanBurst,
-        &[Case::BurstThenDenial, Case::FastPath],
+        &[Case::BurstThenDenial, Case::FastPath, Case::EveryWindow],
     ),
-    (Fault::RefillsTooFast, &[Case::Refill, Case::Strict]),
-    (Fault::WeightIgnored, &[Case::Weights]),
+    (
+        Fault::RefillsTooFast,
+        &[Case::Refill, Case::Strict, Case::EveryWindow],
+    ),
+    (Fault::WeightIgnored, &[Case::Weights, Case::EveryWindow]),
+    (Fault::DeniesAll, &[Case::EveryWindow]),
     (Fault::OversizeIsCharged, &[Case::WeightAboveBurst]),
-    (Fault::RetryRoundedUp, &[Case::RetryAfter]),
+    (Fault::RetryRoundedUp, &[Case::RetryAfter, Case::EveryRetry]),
+    (
+        Fault::RetryATickEarly,
+        &[Case::RetryAfter, Case::EveryRetry],
+    ),
     (Fault::ResetIsWholePeriod, &[Case::Reset]),
     (Fault::OneBucketForAll, &[Case::IndependentSubjects]),
     (Fault::KeysAreAccounts, &[Case::NameSpaces]),
@@ -109,7 +117,9 @@ enum Fault {
     RefillsTooFast,
     WeightIgnored,
     OversizeIsCharged,
+    DeniesAll,
     RetryRoundedUp,
+    RetryATickEarly,
     ResetIsWholePeriod,
     OneBucketForAll,
     KeysAreAccounts,
@@ -240,7 +250,7 @@ impl Faulty {
         }
 
         let key_fits = key.as_ref().is_none_or(|key| key.fits);
-        let allowed = account.fits && key_fits;
+        let allowed = account.fits && key_fits && !self.has(Fault::DeniesAll);
         if allowed
             || (self.has(Fault::AccountPaysFirst) && account.fits)
             || (self.has(Fault::DenialIsCharged) && charge.is_payable())
@@ -277,6 +287,8 @@ impl Faulty {
                 trial.quota.period()
             } else if self.has(Fault::RetryRoundedUp) {
                 Duration::from_secs(exact.as_nanos().div_ceil(1_000_000_000) as u64)
+            } else if self.has(Fault::RetryATickEarly) {
+                exact.saturating_sub(TICK)
             } else {
                 exact
             }

@@ -231,4 +231,16 @@ impl RedisLimiter {
             ..Self::start(config)?
         })
     }
+
+    /// The same with a fault in its script, see [`Script::with_fault`].
+    pub(crate) fn with_fault(
+        config: RedisConfig,
+        from: &str,
+        into: &str,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            script: Script::on_callers_time().with_fault(from, into),
+            ..Self::start(config)?
+        })
+    }
 }

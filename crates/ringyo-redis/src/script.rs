@@ -62,6 +62,12 @@ impl Script {
         ))
     }
 
+    /// The same with a fault: `from`, which must be in it once, turned `into` something else.
+    pub(crate) fn with_fault(self, from: &str, into: &str) -> Self {
+        assert_eq!(self.text.matches(from).count(), 1, "{from}");
+        Self::new(Box::leak(self.text.replace(from, into).into_boxed_str()))
+    }
+
     pub(crate) fn tell_time(&self, call: &mut Cmd, now: Now) {
         if self.text != ON_SERVER_TIME {
             call.arg(now.monotonic.as_nanos() / 1_000);

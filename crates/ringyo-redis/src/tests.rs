@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use ringyo_limit::conformance::Case;
 use ringyo_limit::{FailClosed, FailOpen, FallBack, RateLimiter, conformance};
 use xtask::servers::for_tests;
 
@@ -43,6 +44,50 @@ async fn redis_limiter_conforms() {
         Arc::new(limiter(&address)) as Arc<dyn RateLimiter>
     })
     .await;
+}
+
+/// Faults in the script, and what must notice them.
+const FAULTS: [(&str, &str, Case); 4] = [
+    // One cell more than the burst.
+    (
+        "> tonumber(ARGV[2 * i]) then",
+        "> ARGV[2 * i] + ARGV[2 * i - 1] then",
+        Case::EveryWindow,
+    ),
+    // A refill that is two hundredths too fast.
+    (
+        "arrivals[i] = arrivals[i] + ARGV[2 * i - 1]",
+        "arrivals[i] = arrivals[i] + math.floor(ARGV[2 * i - 1] * 0.98)",
+        Case::EveryWindow,
+    ),
+    // What the one bucket says is forgotten for what the other does.
+    (
+        "    verdict = 0\n",
+        "    verdict = 0\n  else\n    verdict = 1\n",
+        Case::EveryWindow,
+    ),
+    // A bucket is a microsecond nearer to full than it is.
+    (
+        "reply[i + 1] = arrivals[i] - now",
+        "reply[i + 1] = math.max(arrivals[i] - now - 1, 0)",
+        Case::EveryRetry,
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_laws_notice_faults_in_the_script() {
+    let Some(address) = for_tests::shared_redis() else {
+        return;
+    };
+    for (from, into, case) in FAULTS {
+        let faulty = RedisLimiter::with_fault(config(&address), from, into).unwrap();
+        let judged = tokio::spawn(async move { case.run(TICK, Arc::new(faulty)).await }).await;
+        let Err(noticed) = judged else {
+            panic!("{case} overlooks `{into}`");
+        };
+        let message = noticed.into_panic().downcast::<String>().unwrap();
+        assert!(message.starts_with(&case.to_string()), "{message}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

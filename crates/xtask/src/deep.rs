@@ -31,6 +31,10 @@ pub fn steps(runner: Runner) -> Vec<Step> {
             "trials of the cache",
             "--package ringyo-auth --all-features",
         ),
+        (
+            "trials of the limiter",
+            "--package ringyo-limit --all-features --lib",
+        ),
         ("trials of many nodes", "--package ringyo-demo --test nodes"),
     ] {
         let cargo = Cargo::new(format!("{run} {which} --release --no-fail-fast"));

@@ -1,4 +1,4 @@
-//! The fence under a scheduler: the real code, with every order of events that it tries.
+//! The fence, and the last-used times, under a scheduler: the real code, with every order of events that it tries.
 //!
 //! Tasks of one execution run one at a time, and at each lock, atomic and wait the scheduler draws
 //! which goes on. What it does not try out is weak memory: every atomic is read as last written.
@@ -6,6 +6,7 @@
 //! Each case is run twice over: as it is, and with a fault planted, which must be found.
 
 mod stage;
+mod uses;
 
 use std::sync::Arc;
 

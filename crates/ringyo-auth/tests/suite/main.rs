@@ -16,6 +16,7 @@ mod manage;
 mod matrix;
 mod rate_values;
 mod rejections;
+mod retired;
 mod seam;
 mod support;
 mod tenants;

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
@@ -12,6 +11,7 @@ use governor::state::direct::NotKeyed;
 
 use crate::decision::Verdict;
 use crate::quota::Quota;
+use crate::sync::{AtomicU64, Ordering};
 
 /// Takes `weight` cells from the bucket if it holds them. Gives the verdict and the arrival time
 /// that it left, or found.

@@ -1,11 +1,15 @@
 //! Arrival times by subject, in parts that are locked on their own.
 
+#[cfg(test)]
+mod interleavings;
+
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError};
 
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
+
+use crate::sync::{AtomicU64, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// The buckets of one name space.
 pub(super) struct Buckets {
@@ -112,10 +116,11 @@ impl Locked<'_> {
     }
 }
 
-const PARTS: usize = 64;
+/// Two in unit tests, whose scheduler stops at every lock.
+const PARTS: usize = if cfg!(test) { 2 } else { 64 };
 
 /// Below this many buckets a part is not worth sweeping.
-const SMALLEST_SWEEP: usize = 32;
+const SMALLEST_SWEEP: usize = if cfg!(test) { 2 } else { 32 };
 
 /// Apart from its neighbours, so that the lock of one is not slowed down by the lock of another.
 #[derive(Default)]

@@ -16,3 +16,5 @@ mod read_only;
 mod requirement_text;
 mod scope_set;
 mod scope_text;
+mod small_universes;
+mod union;

@@ -130,33 +130,4 @@ proptest! {
             prop_assert_eq!(set.to_string().parse(), Ok(set));
         }
     }
-
-    /// Without the switch, two sets together grant what either grants and nothing else.
-    #[test]
-    fn a_union_grants_the_union(left in fixture::scope_texts(), right in fixture::scope_texts()) {
-        let plain = |texts: Vec<String>| -> Vec<String> {
-            texts.into_iter().filter(|text| text != "read_only").collect()
-        };
-        let (left, right) = (plain(left), plain(right));
-        let both = ScopeSet::parse(left.iter().chain(&right)).unwrap();
-        let (left, right) = (ScopeSet::parse(&left).unwrap(), ScopeSet::parse(&right).unwrap());
-        let check = |set: &ScopeSet, needs: &_, instance: Option<&str>| {
-            let grants = set.compile(&GROWN);
-            match instance {
-                None => grants.check(needs).is_ok(),
-                Some(instance) => grants.check_on(needs, instance).is_ok(),
-            }
-        };
-        for name in GROWN.permissions() {
-            let needs = ringyo_scope::Requirement::permission(name.permission());
-            for instance in [None, Some("a1"), Some("b2"), Some("never-named")] {
-                prop_assert_eq!(
-                    check(&both, &needs, instance),
-                    check(&left, &needs, instance) || check(&right, &needs, instance),
-                    "{} on {:?}", name, instance
-                );
-            }
-        }
-        prop_assert!(both.covers(&left, &CATALOG) && both.covers(&right, &CATALOG));
-    }
 }

@@ -40,7 +40,7 @@
 //!
 //! [`CASES`] lists all cases with what each is about · [`conformance_tests!`](crate::conformance_tests)
 //! makes tests of them · [`run_all`] and [`run_one`] run them · `model`, with the feature of that
-//! name, compares a store with the one in memory under series of calls that are drawn.
+//! name, compares a store with a plain model of the contract, under series of calls that are drawn.
 
 mod accounts;
 mod events;

@@ -8,6 +8,7 @@ mod faulty;
 mod feed;
 mod keys;
 mod lists;
+mod model;
 mod wallets;
 
 use std::collections::BTreeSet;

@@ -39,7 +39,7 @@ pub(super) trait Case: Fn(&Arc<Stage>) + Clone + Send + Sync + 'static {}
 
 impl<T: Fn(&Arc<Stage>) + Clone + Send + Sync + 'static> Case for T {}
 
-/// No request that starts late is decided by the old state.
+/// No request that starts late is decided by the old state, and what is checked holds.
 #[track_caller]
 pub(super) fn holds(case: impl Case) {
     let more = std::env::var("RINGYO_TEST_TRIALS").ok();
@@ -63,7 +63,7 @@ pub(super) fn breaks(case: impl Case) {
 struct Seen {
     early: AtomicU64,
     late: AtomicU64,
-    /// Late requests that were decided by the old state.
+    /// Late requests that were decided by the old state, and what else did not hold.
     wrong: AtomicU64,
 }
 
@@ -173,6 +173,14 @@ impl Stage {
         self.ended.store(true, Ordering::SeqCst);
     }
 
+    /// Notes whether what must hold late does.
+    pub(super) fn check(&self, holds: bool) {
+        self.seen.late.fetch_add(1, Ordering::SeqCst);
+        self.seen
+            .wrong
+            .fetch_add(u64::from(!holds), Ordering::SeqCst);
+    }
+
     /// Asks twice, since the first may read what the second finds.
     pub(super) fn ask(&self) {
         for _ in 0..2 {
@@ -224,7 +232,8 @@ impl Stage {
         )
     }
 
-    fn join(&self) {
+    /// Waits until everything is over that was done beside.
+    pub(super) fn join(&self) {
         let tasks = std::mem::take(&mut *self.tasks());
         for task in tasks {
             task.join().unwrap();

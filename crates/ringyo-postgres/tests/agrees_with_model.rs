@@ -1,4 +1,4 @@
-//! Whatever is called in whatever order, this store answers what the store in memory does.
+//! Whatever is called in whatever order, this store answers what a plain model of the contract does.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
 mod fixture;
@@ -16,7 +16,7 @@ fn answers_are_the_same() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let schemas = AtomicUsize::new(0);
     let mut runner = TestRunner::new(Config {
-        cases: 40,
+        cases: 60,
         source_file: Some(file!()),
         ..Config::default()
     });
@@ -25,11 +25,11 @@ fn answers_are_the_same() {
         runtime.block_on(async {
             let options = patient().schema(&schema).max_connections(2);
             let store = options.connect(&place.url()).await.unwrap();
-            let memory = model::agree(&store, &calls).await?;
+            let model = model::agree(&store, &calls).await?;
             store.close();
             // The same from another node.
             let store = options.connect(&place.url()).await.unwrap();
-            model::hold_the_same(&store, &memory).await?;
+            model::hold_the_same(&store, &model).await?;
             let client = place.by_hand().await;
             let drop = format!("DROP SCHEMA {schema} CASCADE");
             client.batch_execute(&drop).await.unwrap();
