@@ -1,6 +1,7 @@
 //! `cargo xtask ci`: everything that a merge needs.
 
 use crate::cargo::Cargo;
+use crate::documentation;
 use crate::instructions;
 use crate::step::Step;
 use crate::structure;
@@ -17,11 +18,7 @@ pub fn steps(runner: Runner) -> Vec<Step> {
             Cargo::new("clippy --workspace --all-targets --all-features -- -D warnings"),
             "clippy",
         ),
-        Step::cargo(
-            "documentation",
-            Cargo::new("doc --workspace --no-deps --all-features")
-                .env("RUSTDOCFLAGS", "-D warnings"),
-        ),
+        documentation::step(),
         structure::step(),
     ];
     steps.extend(test::steps(runner));
