@@ -3,15 +3,18 @@
 use crate::cargo::Cargo;
 use crate::documentation;
 use crate::instructions;
+use crate::servers::Servers;
 use crate::step::Step;
 use crate::structure;
 use crate::test::{self, Runner};
 
-/// The steps, in order: format, clippy, documentation, structure, then those of
-/// [`cargo xtask test`](test::steps), then the count of instructions. Where a toolchain lacks rustfmt
-/// or clippy, that step is skipped.
+/// The steps, in order: the start of installations, format, clippy, documentation, structure, then
+/// the others of [`cargo xtask test`](test::steps), then the count of instructions. Where a toolchain
+/// lacks rustfmt or clippy, that step is skipped.
 pub fn steps(runner: Runner) -> Vec<Step> {
+    let servers = Servers::default();
     let mut steps = vec![
+        servers.install_ahead(),
         Step::component("format", Cargo::new("fmt --all --check"), "rustfmt"),
         Step::component(
             "clippy",
@@ -21,7 +24,7 @@ pub fn steps(runner: Runner) -> Vec<Step> {
         documentation::step(),
         structure::step(),
     ];
-    steps.extend(test::steps(runner));
+    steps.extend(test::steps_with(&servers, runner));
     steps.push(instructions::step());
     steps
 }

@@ -65,15 +65,23 @@ impl Runner {
 /// Tests that run at the same time, for each core.
 const AT_ONCE: usize = 2;
 
-/// The steps, in order: build, the servers, the browser, fuzzing, secret scanners, tests, those of
-/// the limiter on Redis once more on Valkey, documentation tests. All but the build run to the end,
-/// so that one run shows every failure; when the build fails they are skipped.
+/// The steps, in order: the start of installations, build, the servers, the browser, fuzzing, secret
+/// scanners, tests, those of the limiter on Redis once more on Valkey, documentation tests. All but
+/// the build run to the end, so that one run shows every failure; when the build fails they are
+/// skipped.
 ///
 /// A server or browser that is not to be had is a step that is skipped, and so are its tests: each
 /// says so, and the step of the tests repeats it.
 pub fn steps(runner: Runner) -> Vec<Step> {
-    let run = runner.arguments();
     let servers = Servers::default();
+    let mut steps = vec![servers.install_ahead()];
+    steps.extend(steps_with(&servers, runner));
+    steps
+}
+
+/// The same but the first.
+pub(crate) fn steps_with(servers: &Servers, runner: Runner) -> Vec<Step> {
+    let run = runner.arguments();
     let mut steps = vec![Step::cargo("build", Cargo::new(format!("{run} --no-run"))).or_stop()];
     steps.extend(servers.steps());
     steps.extend(servers.browser_steps());

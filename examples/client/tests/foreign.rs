@@ -10,7 +10,9 @@ use std::time::Duration;
 use ringyo::Quota;
 use service::Service;
 use typespec_client_core::http::policies::RetryHeaders;
-use typespec_client_core::http::{ClientOptions, Context, Method, Pipeline, PipelineOptions, Request};
+use typespec_client_core::http::{
+    ClientOptions, Context, Method, Pipeline, PipelineOptions, Request,
+};
 use xtask::python::Python;
 use xtask::servers::for_tests;
 
