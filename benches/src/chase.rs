@@ -1,4 +1,4 @@
-use crate::workload::Random;
+use ringyo_bench_service::Random;
 
 const LINE: usize = 64;
 

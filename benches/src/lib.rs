@@ -15,15 +15,12 @@ mod cost;
 mod floor;
 mod question;
 mod result;
-mod service;
 mod thread_time;
-mod workload;
 
 pub use chase::Chase;
 pub use cost::Cost;
 pub use floor::Floor;
 pub use question::Question;
 pub use result::Result;
-pub use service::{Service, decide, poll_now};
+pub use ringyo_bench_service::{Service, Workload, decide, poll_now, shuffle};
 pub use thread_time::ThreadTime;
-pub use workload::{Workload, shuffle};

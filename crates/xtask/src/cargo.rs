@@ -17,6 +17,8 @@ use std::process::{Command, ExitStatus, Stdio};
 ///     docs.to_string(),
 ///     r#"RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps"#,
 /// );
+/// let some = Cargo::new("nextest run --filterset package(ringyo)");
+/// assert_eq!(some.to_string(), "cargo nextest run --filterset 'package(ringyo)'");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cargo {
@@ -94,7 +96,15 @@ impl fmt::Display for Cargo {
         for (name, value) in &self.environment {
             write!(f, "{name}={value:?} ")?;
         }
-        write!(f, "cargo {}", self.arguments)
+        write!(f, "cargo")?;
+        for argument in self.arguments.split_whitespace() {
+            // What a shell would read as its own.
+            match argument.contains(['(', ')']) {
+                true => write!(f, " '{argument}'")?,
+                false => write!(f, " {argument}")?,
+            }
+        }
+        Ok(())
     }
 }
 

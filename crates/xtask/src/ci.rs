@@ -1,30 +1,30 @@
 //! `cargo xtask ci`: everything that a merge needs.
 
 use crate::cargo::Cargo;
+use crate::documentation;
 use crate::instructions;
+use crate::servers::Servers;
 use crate::step::Step;
 use crate::structure;
 use crate::test::{self, Runner};
 
-/// The steps, in order: format, clippy, documentation, structure, then those of
-/// [`cargo xtask test`](test::steps), then the count of instructions. Where a toolchain lacks rustfmt
-/// or clippy, that step is skipped.
+/// The steps, in order: the start of installations, format, clippy, documentation, structure, then
+/// the others of [`cargo xtask test`](test::steps), then the count of instructions. Where a toolchain
+/// lacks rustfmt or clippy, that step is skipped.
 pub fn steps(runner: Runner) -> Vec<Step> {
+    let servers = Servers::default();
     let mut steps = vec![
+        servers.install_ahead(),
         Step::component("format", Cargo::new("fmt --all --check"), "rustfmt"),
         Step::component(
             "clippy",
             Cargo::new("clippy --workspace --all-targets --all-features -- -D warnings"),
             "clippy",
         ),
-        Step::cargo(
-            "documentation",
-            Cargo::new("doc --workspace --no-deps --all-features")
-                .env("RUSTDOCFLAGS", "-D warnings"),
-        ),
+        documentation::step(),
         structure::step(),
     ];
-    steps.extend(test::steps(runner));
+    steps.extend(test::steps_with(&servers, runner));
     steps.push(instructions::step());
     steps
 }

@@ -10,14 +10,15 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::cargo::{Cargo, runs};
+use crate::cargo::{self, Cargo, runs};
 use crate::step::{Outcome, Step};
 
 /// Where the count is that was last agreed on.
 const COMMITTED: &str = "benches/instructions.txt";
 
-const SOURCE: &str = "benches/examples/decisions.rs";
-const PROGRAM: &str = "target/release/examples/decisions";
+const SOURCE: &str = "benches/service/examples/decisions.rs";
+/// Below the directory of what cargo builds.
+const PROGRAM: &str = "release/examples/decisions";
 
 const FEW: u64 = 1_000;
 const MANY: u64 = 11_000;
@@ -33,15 +34,18 @@ pub fn step() -> Step {
         if !root.join(SOURCE).exists() {
             return Ok(Outcome::Skipped(format!("there is no {SOURCE}")));
         }
-        let build = Cargo::new("build --release --package ringyo-bench --example decisions");
+        // A package apart, of what a decision needs: the benches need much that takes long to build.
+        let build = "build --release --package ringyo-bench-service --example decisions";
+        let build = Cargo::new(build);
         let built = build.run(root)?;
         if !built.success() {
             return Ok(Outcome::Failed(format!("`{build}`: {built}")));
         }
         let committed = committed(&fs::read_to_string(root.join(COMMITTED))?)?;
-        let hmac = per_call(root, "hmac")?;
-        let decision = per_call(root, "decide")?.saturating_sub(hmac);
-        let clumsy = per_call(root, "clumsy")?.saturating_sub(hmac);
+        let program = cargo::target_directory(root)?.join(PROGRAM);
+        let hmac = per_call(&program, "hmac")?;
+        let decision = per_call(&program, "decide")?.saturating_sub(hmac);
+        let clumsy = per_call(&program, "clumsy")?.saturating_sub(hmac);
         writeln!(
             out,
             "a warm decision: {decision} instructions beside its HMAC, committed are {committed}; \
@@ -87,17 +91,16 @@ fn committed(text: &str) -> io::Result<u64> {
 }
 
 /// Instructions of one call, without what the program does once.
-fn per_call(root: &Path, what: &str) -> io::Result<u64> {
-    let difference = count(root, MANY, what)?.saturating_sub(count(root, FEW, what)?);
+fn per_call(program: &Path, what: &str) -> io::Result<u64> {
+    let difference = count(program, MANY, what)?.saturating_sub(count(program, FEW, what)?);
     Ok(difference / (MANY - FEW))
 }
 
-fn count(root: &Path, calls: u64, what: &str) -> io::Result<u64> {
+fn count(program: &Path, calls: u64, what: &str) -> io::Result<u64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(PROGRAM)
+        .arg(program)
         .args([&calls.to_string(), what])
-        .current_dir(root)
         .stdin(Stdio::null())
         .output()?;
     let told = String::from_utf8_lossy(&output.stderr);

@@ -51,6 +51,7 @@ pub mod cargo;
 pub mod ci;
 pub mod cli;
 pub mod deep;
+pub mod documentation;
 pub mod fuzz;
 pub mod instructions;
 pub mod libfuzzer;

@@ -5,9 +5,13 @@
 //! one, would find nothing in code without `unsafe`.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::cargo::{self, Cargo, runs};
@@ -39,7 +43,8 @@ const COUNTERS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
     -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1";
 
-/// The step: builds the targets and gives each so long. First each has to find its planted fault.
+/// The step: builds the targets and gives each so long, as many at a time as there are cores. First
+/// each has to find its planted fault.
 ///
 /// It is skipped where there are no targets, where there is no C++ compiler, and on other systems
 /// than Linux.
@@ -62,23 +67,13 @@ pub fn step(each: Duration) -> Step {
             Err(failed) => return Ok(failed),
         };
         let mut found = Vec::new();
-        for target in TARGETS {
-            let hunt = Hunt {
-                root,
-                place: &place,
-                target,
-            };
-            if !hunt.finds_planted_fault(out)? {
-                let what = format!("{target} does not find its planted fault in {PATIENCE:?}");
-                return Ok(Outcome::Failed(what));
-            }
-            if !hunt.goes_on(each, out)? {
-                found.push(target);
-            }
+        for hunted in hunt_all(root, &place, each)? {
+            write!(out, "{}", hunted.told)?;
+            found.extend(hunted.fault);
         }
         Ok(match found[..] {
             [] => Outcome::Passed,
-            _ => Outcome::Failed(format!("a fault was found by {}", found.join(", "))),
+            _ => Outcome::Failed(found.join(", ")),
         })
     })
 }
@@ -102,6 +97,53 @@ fn build(root: &Path) -> io::Result<Result<PathBuf, Outcome>> {
     })
 }
 
+/// What came out for one target.
+struct Hunted {
+    target: &'static str,
+    told: String,
+    /// Why the step fails, if it does.
+    fault: Option<String>,
+}
+
+/// All targets, one on each core.
+fn hunt_all(root: &Path, place: &Path, each: Duration) -> io::Result<Vec<Hunted>> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let waiting = Mutex::new(TARGETS.iter());
+    let take = || {
+        waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next()
+    };
+    let mut all = thread::scope(|scope| {
+        let hunters: Vec<_> = (0..cores)
+            .map(|_| {
+                scope.spawn(|| {
+                    let hunt = |target| {
+                        Hunt {
+                            root,
+                            place,
+                            target,
+                        }
+                        .run(each)
+                    };
+                    std::iter::from_fn(take)
+                        .map(|target| hunt(*target))
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let hunted = hunters.into_iter().flat_map(|hunter| match hunter.join() {
+            Ok(hunted) => hunted,
+            Err(panic) => resume_unwind(panic),
+        });
+        hunted.collect::<io::Result<Vec<_>>>()
+    })?;
+    all.sort_by_key(|hunted| hunted.target);
+    Ok(all)
+}
+
+#[derive(Clone, Copy)]
 struct Hunt<'a> {
     root: &'a Path,
     place: &'a Path,
@@ -109,7 +151,27 @@ struct Hunt<'a> {
 }
 
 impl Hunt<'_> {
-    fn finds_planted_fault(&self, out: &mut dyn Write) -> io::Result<bool> {
+    fn run(self, each: Duration) -> io::Result<Hunted> {
+        let target = self.target;
+        let Some(took) = self.finds_planted_fault()? else {
+            return Ok(Hunted {
+                target,
+                told: String::new(),
+                fault: Some(format!(
+                    "{target} does not find its planted fault in {PATIENCE:?}"
+                )),
+            });
+        };
+        let (passed, told) = self.goes_on(each)?;
+        Ok(Hunted {
+            target,
+            told: format!("{target}: finds its planted fault in {took:.1?}\n{target}: {told}\n"),
+            fault: (!passed).then(|| format!("a fault was found by {target}")),
+        })
+    }
+
+    /// How long it took; nothing if it was not found.
+    fn finds_planted_fault(self) -> io::Result<Option<Duration>> {
         let start = Instant::now();
         let mut command = self.command(PATIENCE)?;
         let status = command
@@ -117,37 +179,26 @@ impl Hunt<'_> {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()?;
-        let took = start.elapsed();
-        if !status.success() {
-            writeln!(
-                out,
-                "{}: finds its planted fault in {took:.1?}",
-                self.target
-            )?;
-        }
-        Ok(!status.success())
+        Ok((!status.success()).then(|| start.elapsed()))
     }
 
-    fn goes_on(&self, each: Duration, out: &mut dyn Write) -> io::Result<bool> {
+    /// Whether it found nothing, and what it said.
+    fn goes_on(self, each: Duration) -> io::Result<(bool, String)> {
         let output = self.command(each)?.stderr(Stdio::piped()).output()?;
         let told = String::from_utf8_lossy(&output.stderr);
-        if output.status.success() {
-            let runs = told
-                .lines()
-                .find(|line| line.starts_with("Done "))
-                .unwrap_or("done");
-            writeln!(out, "{}: {runs}", self.target)?;
+        let told = if output.status.success() {
+            let runs = told.lines().find(|line| line.starts_with("Done "));
+            runs.unwrap_or("done").to_owned()
         } else {
-            let (_, end) =
-                told.split_at(told.floor_char_boundary(told.len().saturating_sub(4_000)));
-            writeln!(out, "{}: {}\n{end}", self.target, output.status)?;
-        }
-        Ok(output.status.success())
+            let end = told.floor_char_boundary(told.len().saturating_sub(4_000));
+            format!("{}\n{}", output.status, &told[end..])
+        };
+        Ok((output.status.success(), told))
     }
 
     /// Starts from the inputs that are kept and puts new ones where git does not look; what makes
     /// a target fail stays there too.
-    fn command(&self, time: Duration) -> io::Result<Command> {
+    fn command(self, time: Duration) -> io::Result<Command> {
         let new = self.place.join("corpus").join(self.target);
         let failures = self.place.join("failures").join(self.target);
         fs::create_dir_all(&new)?;

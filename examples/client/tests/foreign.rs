@@ -7,12 +7,12 @@ mod service;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use reessaie::reqwest_middleware::ClientBuilder;
-use reessaie::reqwest_retry::policies::ExponentialBackoff;
-use reessaie::reqwest_retry::{Jitter, RetryTransientMiddleware};
-use reessaie::{RetryAfterMiddleware, RetryAfterPolicy};
 use ringyo::Quota;
 use service::Service;
+use typespec_client_core::http::policies::RetryHeaders;
+use typespec_client_core::http::{
+    ClientOptions, Context, Method, Pipeline, PipelineOptions, Request,
+};
 use xtask::python::Python;
 use xtask::servers::for_tests;
 
@@ -32,26 +32,34 @@ async fn spent() -> Service {
     service
 }
 
-/// `reqwest-retry`, the usual one in Rust, with the companion that reads `Retry-After`.
+/// `typespec_client_core`, which is below the clients of Azure in Rust.
 #[tokio::test]
 async fn a_rust_client_waits_as_told() {
     let service = spent().await;
-    let policy = RetryAfterPolicy::with_max_retries(3);
-    let client = ClientBuilder::new(reqwest::Client::new());
-    let client = client.with(RetryAfterMiddleware::new_with_policy(policy));
-    let get = client.build().get(format!("{}/v1/agents", service.base));
-    let answer = get.bearer_auth(&service.key).send().await.unwrap();
-    assert_eq!(answer.status(), 200);
+    assert_eq!(typespec(&service, PipelineOptions::default()).await, 200);
     assert_eq!(service.statuses(), ONE_REFUSAL);
 
-    // The control: without that companion it guesses, and is refused again.
+    // The control: one that looks at no header guesses, and is refused again.
     let service = spent().await;
-    let policy = ExponentialBackoff::builder().jitter(Jitter::None);
-    let guess = RetryTransientMiddleware::new_with_policy(policy.build_with_max_retries(3));
-    let client = ClientBuilder::new(reqwest::Client::new()).with(guess);
-    let get = client.build().get(format!("{}/v1/agents", service.base));
-    get.bearer_auth(&service.key).send().await.unwrap();
+    let heedless = PipelineOptions {
+        retry_headers: RetryHeaders::default(),
+        ..PipelineOptions::default()
+    };
+    typespec(&service, heedless).await;
     assert_eq!(service.statuses()[..3], [200, 429, 429]);
+}
+
+/// The status that a GET ends with.
+async fn typespec(service: &Service, options: PipelineOptions) -> u16 {
+    let client = Pipeline::new(ClientOptions::default(), vec![], vec![], Some(options));
+    let url = format!("{}/v1/agents", service.base).parse().unwrap();
+    let mut request = Request::new(url, Method::Get);
+    request.insert_header("authorization", format!("Bearer {}", service.key));
+    let answer = client.send(&Context::new(), &mut request, None).await;
+    answer.map_or_else(
+        |error| error.http_status().map_or(0, u16::from),
+        |answer| u16::from(answer.status()),
+    )
 }
 
 /// urllib3, which is below most HTTP clients of Python.

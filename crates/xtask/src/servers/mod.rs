@@ -32,6 +32,7 @@
 //! `cargo xtask test` sets them. `cargo xtask servers cargo nextest run -p …` does so for one
 //! command.
 
+mod ahead;
 mod database;
 pub mod debian;
 mod folder;

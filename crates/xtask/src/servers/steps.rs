@@ -7,9 +7,11 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
+use std::thread::{self, JoinHandle};
 
 use tempfile::NamedTempFile;
 
+use super::ahead;
 use super::debian::{CHROMIUM, POSTGRESQL, PYTHON, Program, REDIS, VALKEY};
 use super::for_tests::{self, is_without};
 use super::postgres::{Postgres, PostgresOptions};
@@ -21,13 +23,13 @@ use crate::python::Python;
 use crate::step::{Outcome, Step};
 
 /// Where the tests are that need servers; a workspace without it needs none.
-const NEEDED_BY: &str = "crates/xtask/src/servers";
+pub(super) const NEEDED_BY: &str = "crates/xtask/src/servers";
 
 /// What is tested on Valkey as well.
 const VALKEY_NEEDED_BY: &str = "crates/ringyo-redis";
 
 /// Where the tests are that need a browser.
-const BROWSER_NEEDED_BY: &str = "examples/demo/tests/browser";
+pub(super) const BROWSER_NEEDED_BY: &str = "examples/demo/tests/browser";
 
 /// What the steps have found out and started, for the tests that come after them. When the last
 /// clone is dropped the servers are stopped.
@@ -39,6 +41,8 @@ struct Found {
     /// One server for all tests, since making a cluster takes longer than most of them.
     postgres: Option<Postgres>,
     without: Vec<&'static str>,
+    /// What installs all that is missing meanwhile.
+    ahead: Option<JoinHandle<()>>,
 }
 
 /// What a step brings.
@@ -52,6 +56,19 @@ struct Brought {
 }
 
 impl Servers {
+    /// A step that only begins to install what is missing: downloads need no processor, and what
+    /// compiles next does. The steps of [`steps`](Self::steps) and
+    /// [`browser_steps`](Self::browser_steps) wait for it, and say what could not be installed.
+    pub fn install_ahead(&self) -> Step {
+        let servers = self.clone();
+        Step::new("installations", "cargo xtask browser", move |root, _| {
+            let root = root.to_owned();
+            let ahead = thread::spawn(move || ahead::install(&root));
+            servers.0.borrow_mut().ahead = Some(ahead);
+            Ok(Outcome::Passed)
+        })
+    }
+
     /// The steps: each installs one program if it is missing, and PostgreSQL's starts one server
     /// for all tests unless the environment names one.
     pub fn steps(&self) -> Vec<Step> {
@@ -122,6 +139,11 @@ impl Servers {
         Step::new(name, alone, move |root, out| {
             if !root.join(needed_by).is_dir() {
                 return Ok(Outcome::Skipped(format!("there is no {needed_by} here")));
+            }
+            let ahead = servers.0.borrow_mut().ahead.take();
+            if let Some(ahead) = ahead {
+                // Had it panicked: the same is done once more here.
+                let _ = ahead.join();
             }
             let why = if is_without(name) {
                 format!("{} says so", for_tests::WITHOUT)

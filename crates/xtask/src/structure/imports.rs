@@ -42,8 +42,11 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("xtask", &[]),
 ];
 
-/// What programs outside `crates` may depend on: the face, as every user does.
+/// What examples may depend on: the face, as every user does.
 const PROGRAMS: &[&str] = &["ringyo"];
+
+/// What benches may depend on: the service that they measure as well.
+const BENCHES: &[&str] = &["ringyo", "ringyo-bench-service"];
 
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -88,8 +91,11 @@ fn allowed(package: &Package) -> Option<&'static [&'static str]> {
             .find(|(name, _)| *name == package.name)
             .map(|(_, allowed)| *allowed);
     }
-    let top = package.directory.split('/').next();
-    matches!(top, Some("examples" | "benches")).then_some(PROGRAMS)
+    match package.directory.split('/').next() {
+        Some("examples") => Some(PROGRAMS),
+        Some("benches") => Some(BENCHES),
+        _ => None,
+    }
 }
 
 fn is_crate(package: &Package) -> bool {

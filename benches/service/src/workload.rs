@@ -69,7 +69,8 @@ pub fn shuffle<T>(items: &mut [T]) {
 }
 
 /// xorshift64: good enough to be unpredictable to a prefetcher.
-pub(crate) struct Random(u64);
+#[derive(Debug)]
+pub struct Random(u64);
 
 impl Default for Random {
     fn default() -> Self {
@@ -78,7 +79,8 @@ impl Default for Random {
 }
 
 impl Random {
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+    /// A number from 0 up to `bound`, which itself is not drawn and is above 0.
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use ringyo::Credential;
 use ringyo::preset::ringyo::{AGENTS_READ, BRAND};
 use ringyo::{KeyFormat, Mode, Pepper, PepperId, PepperRing};
-use ringyo_bench::{Service, poll_now};
+use ringyo_bench_service::{Service, poll_now};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
