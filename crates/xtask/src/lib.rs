@@ -6,6 +6,9 @@
 //! `cargo xtask fuzz` sends the demo requests that nobody has thought of,
 //! `cargo xtask scanners` lets secret scanners look for keys,
 //! `cargo xtask libfuzzer` does the like to everything that reads texts,
+//! `cargo xtask features` compiles the crates with each choice of their features,
+//! `cargo xtask minimal-versions` does so with the oldest dependencies that they allow,
+//! `cargo xtask package` makes the packages that are published, and compiles them,
 //! `cargo xtask deep` runs what is too slow for every change, and
 //! `cargo xtask servers` brings the servers that tests need; a test asks [`servers`] for one.
 //!
@@ -38,25 +41,30 @@
 //!
 //! | word | meaning |
 //! | --- | --- |
-//! | task | what the person asked for: `test`, `ci`, `structure`, `deep`, `instructions`, `bench-report`, `fuzz`, `libfuzzer`, `scanners`, `servers` or `browser` |
+//! | task | what the person asked for: `test`, `ci`, `structure`, `deep`, `instructions`, `bench-report`, `fuzz`, `libfuzzer`, `scanners`, `features`, `minimal-versions`, `package`, `servers` or `browser` |
 //! | step | one numbered part of a task, which passes, fails or is skipped, and can be run alone |
 //! | runner | what executes the tests: nextest where it is installed, else `cargo test` |
 //! | rule | one statement about the shape of the workspace that a machine checks |
 //! | violation | one place where a rule is broken |
 
+pub mod as_published;
 pub mod axe_core;
 pub mod bench_report;
 pub mod cargo;
 pub mod ci;
 pub mod cli;
 pub mod deep;
+pub mod features;
 pub mod fuzz;
 pub mod instructions;
 pub mod libfuzzer;
+pub mod minimal_versions;
 pub mod mutants;
+pub mod package;
 pub mod python;
 pub mod scanners;
 pub mod servers;
 pub mod step;
 pub mod structure;
 pub mod test;
+pub mod tools;
