@@ -113,5 +113,5 @@ pub use ringyo_store::{
 pub mod docs;
 
 #[cfg(all(doctest, feature = "sqlite"))]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

@@ -18,7 +18,7 @@ use crate::cargo::{self, Cargo};
 use crate::step::{self, Outcome, Step};
 
 /// Only dependencies of our own: what theirs allow is their concern, and seldom true.
-const RESOLVE: &str = "update -Z direct-minimal-versions";
+const RESOLVE: &str = "update --quiet -Z direct-minimal-versions";
 
 const CHECK: &str = "check --workspace --all-features --locked";
 

@@ -66,7 +66,9 @@ pub fn step() -> Step {
 
 /// All at once, so that cargo finds their order and takes each for what the next one needs.
 fn make(packages: &[Package]) -> Cargo {
-    let names = packages.iter().map(|package| format!(" --package {}", package.name));
+    let names = packages
+        .iter()
+        .map(|package| format!(" --package {}", package.name));
     let names: String = names.collect();
     Cargo::new(format!("package --allow-dirty{names}"))
 }
@@ -124,7 +126,9 @@ fn too_large(place: &Path, packages: &[Package]) -> io::Result<Vec<String>> {
     for Package { name, version, .. } in packages {
         let size = fs::metadata(place.join(format!("{name}-{version}.crate")))?.len();
         if size > LARGEST {
-            faults.push(format!("{name}: its package has {size} bytes, at most {LARGEST}"));
+            faults.push(format!(
+                "{name}: its package has {size} bytes, at most {LARGEST}"
+            ));
         }
     }
     Ok(faults)
@@ -136,7 +140,13 @@ mod tests {
 
     #[test]
     fn what_is_missing_and_what_is_too_much_is_named() {
-        let sound = ["Cargo.toml", "LICENSE", "README.md", "src/lib.rs", "src/one.rs"];
+        let sound = [
+            "Cargo.toml",
+            "LICENSE",
+            "README.md",
+            "src/lib.rs",
+            "src/one.rs",
+        ];
         assert!(wrong_contents("one", &sound).is_empty());
         let unsound = ["Cargo.toml", "README.md", "src/lib.rs", "tests/data.bin"];
         assert_eq!(
