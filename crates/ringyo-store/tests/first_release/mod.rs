@@ -3,8 +3,9 @@
 
 use ringyo_key::{Digest, KeyId, Mode, PepperId};
 use ringyo_store::{
-    Account, AccountId, EventKind, EventQuery, KeyFilter, KeyQuery, KeyQuota, KeyRecord, KeyStatus,
-    NewDebit, NewEvent, PageSize, Revision, Settlement, Store, Timestamp,
+    Account, AccountId, ChangeSet, Changed, Cursor, EventKind, EventQuery, KeyFilter, KeyQuery,
+    KeyQuota, KeyRecord, KeyStatus, NewDebit, NewEvent, PageSize, Revision, Settlement, Store,
+    StoreErrorKind, Timestamp,
 };
 
 fn at(second: i64) -> Timestamp {
@@ -168,6 +169,40 @@ fn debit(operation: &str) -> NewDebit {
     }
 }
 
+/// That a node goes on with the tables that a later version has added to, from which this has come
+/// as well: an event of a kind that it does not know, about the key that is [`full`].
+pub(crate) async fn forgets_what_it_does_not_know(store: &dyn Store, before: &Cursor) {
+    let changed = store.changes_since(Some(before)).await.unwrap().changed;
+    assert!(
+        matches!(&changed, ChangeSet::These(these) if these.contains(&Changed::Key(full().id))),
+        "{changed:?}"
+    );
+    // An audit trail that leaves out what it does not know would be none.
+    let list = store.list_events(&every_event()).await;
+    assert_eq!(list.unwrap_err().kind(), StoreErrorKind::Corrupt);
+    let new = bare("CCCCCCCCCCCC", 20);
+    let issued = event(EventKind::KeyIssued, new.id, 20);
+    let inserted = store.insert_key(&new, None, &issued).await.unwrap();
+    let revoked = KeyRecord {
+        status: KeyStatus::Revoked,
+        revoked_at: Some(at(21)),
+        ..inserted
+    };
+    let event = event(EventKind::KeyRevoked, new.id, 21);
+    store.update_key(&revoked, &event).await.unwrap();
+    let found = store.find_key(new.id).await.unwrap().unwrap();
+    assert_eq!(found.status, KeyStatus::Revoked);
+}
+
+fn every_event() -> EventQuery {
+    EventQuery {
+        account: None,
+        key: None,
+        before: None,
+        size: PageSize::MAX,
+    }
+}
+
 /// All of it, as text. Asks for the operations once more, which changes nothing.
 pub(crate) async fn everything(store: &dyn Store) -> String {
     let every_key = KeyQuery {
@@ -175,15 +210,9 @@ pub(crate) async fn everything(store: &dyn Store) -> String {
         size: PageSize::MAX,
         ..KeyQuery::active_at(at(0))
     };
-    let every_event = EventQuery {
-        account: None,
-        key: None,
-        before: None,
-        size: PageSize::MAX,
-    };
     let keys = store.list_keys(&every_key).await.unwrap();
     let digests: Vec<String> = keys.items.iter().map(|key| key.digest.to_hex()).collect();
-    let events = store.list_events(&every_event).await.unwrap();
+    let events = store.list_events(&every_event()).await.unwrap();
     let accounts = store.list_accounts(None, 100).await.unwrap();
     let mut operations = Vec::new();
     for (operation, _) in OPERATIONS {
