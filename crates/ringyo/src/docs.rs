@@ -54,6 +54,9 @@ pub mod speed {}
 #[doc = include_str!("../docs/threat-model.md")]
 pub mod threat_model {}
 
+/// [nodes-limits]: nodes#what-cannot-be-had
+/// [threat-model]: threat_model
+///
 #[doc = include_str!("../docs/trust.md")]
 pub mod trust {}
 
