@@ -26,11 +26,12 @@ pub fn step() -> Step {
             Ok(search) => search,
             Err(why) => return Ok(Outcome::Skipped(why.to_string())),
         };
-        let target = cargo::target_directory(root)?;
-        let place = target.join("as-published");
+        let place = cargo::target_directory(root)?.join("as-published");
         as_published::copy(root, &place)?;
         deny_warnings(&place.join("Cargo.toml"))?;
-        // What the dependencies are made of is what it is for all other steps.
+        // Not the one of the workspace: cargo takes what lies in there for something that it has
+        // built, and might not see it change.
+        let target = place.join("target");
         let mut failed = Vec::new();
         for check in CHECKS {
             let check = Cargo::new(check)
