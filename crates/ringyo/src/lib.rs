@@ -51,8 +51,9 @@
 //!   [several nodes](docs::nodes) share one database, [what it costs](docs::speed) beside what others
 //!   use, how a service [moves in](docs::moving_in) with the keys that it has,
 //!   [`ringyoctl`](docs::ringyoctl), which manages keys from a shell, how
-//!   [secret scanners](docs::secret_scanners) find keys, and [how the proofs are
-//!   repeated](docs::trust).
+//!   [secret scanners](docs::secret_scanners) find keys, [from whom](docs::threat_model) what is
+//!   protected, [how the proofs are repeated](docs::trust), what is [frozen](docs::upgrading) and how
+//!   to get from one version to the next, and where to [report a hole](docs::security).
 //!
 //! # Features
 //!
@@ -113,5 +114,5 @@ pub use ringyo_store::{
 pub mod docs;
 
 #[cfg(all(doctest, feature = "sqlite"))]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

@@ -75,6 +75,7 @@ impl Cargo {
         };
         Command::new("cargo")
             .args([subcommand, "--version"])
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -19,6 +19,9 @@ cargo xtask fuzz [--seed N]                 send the demo requests drawn from it
 cargo xtask scanners                        let secret scanners look for keys, by the rules in the docs
 cargo xtask libfuzzer [--seconds N]         fuzz what reads texts, N seconds for each target (10)
 cargo xtask promises [WORDS]                prove what docs/promises.md says, or the rows with these words
+cargo xtask features                        compile the crates with each choice of their features
+cargo xtask minimal-versions                compile them with the oldest dependencies they allow
+cargo xtask package                         make the packages that are published, and compile them
 cargo xtask servers [COMMAND ...]           install the servers that tests need, run COMMAND with them
 cargo xtask browser [--runner nextest|cargo]
                                             install a browser and run the tests that use it
@@ -51,6 +54,12 @@ pub enum Task {
     Libfuzzer(Duration),
     /// The promises whose words contain these.
     Promises(String),
+    /// The crates with each choice of their features alone.
+    Features,
+    /// The crates with the oldest dependencies alone.
+    MinimalVersions,
+    /// The packages alone.
+    Package,
     /// The tests in a browser alone, with this runner.
     Browser(Runner),
     /// The servers alone, and a command that finds them in its environment, if there is one.
@@ -91,6 +100,9 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, UsageE
         ["fuzz", rest @ ..] => Ok(Task::Fuzz(seed(rest)?)),
         ["scanners"] => Ok(Task::Scanners),
         ["libfuzzer", rest @ ..] => Ok(Task::Libfuzzer(seconds(rest)?)),
+        ["features"] => Ok(Task::Features),
+        ["minimal-versions"] => Ok(Task::MinimalVersions),
+        ["package"] => Ok(Task::Package),
         ["browser", rest @ ..] => Ok(Task::Browser(runner(rest)?)),
         ["promises", words @ ..] => Ok(Task::Promises(words.join(" "))),
         ["servers", ..] => Ok(Task::Servers(arguments[1..].to_vec())),

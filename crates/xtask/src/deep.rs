@@ -1,8 +1,11 @@
 //! `cargo xtask deep`: what is too slow for every change, and worth a night.
 
 use crate::cargo::Cargo;
+use crate::features;
 use crate::libfuzzer;
+use crate::minimal_versions;
 use crate::mutants;
+use crate::package;
 use crate::servers::Servers;
 use crate::step::{Outcome, Step};
 use crate::test::Runner;
@@ -14,13 +17,13 @@ const TRIALS: &str = "100";
 const TIMING: &str = "benches/examples/timing";
 
 /// The steps, in order: the timing of refusals, fuzzing for minutes, mutants, the crates with each
-/// set of their features and with the oldest versions that they name, and the trials a hundred
-/// times. One that lacks a program is skipped.
+/// choice of their features, with the oldest versions that they name and as packages, and the trials a
+/// hundred times. One that lacks a program is skipped.
 pub fn steps(runner: Runner) -> Vec<Step> {
     let servers = Servers::default();
     let mut steps = vec![timing(), libfuzzer::step(libfuzzer::LONG)];
     steps.extend(mutants::steps());
-    steps.extend([powerset(), minimal_versions()]);
+    steps.extend([features::step(), minimal_versions::step(), package::step()]);
     steps.extend(servers.steps());
     let run = match runner {
         Runner::Nextest => "nextest run",
@@ -57,18 +60,4 @@ fn timing() -> Step {
             Outcome::Failed(status.to_string())
         })
     })
-}
-
-/// A feature only adds items: each set of them compiles.
-fn powerset() -> Step {
-    let check = "hack check --workspace --feature-powerset --no-dev-deps --exclude xtask \
-                 --exclude ringyo-bench";
-    Step::program("features", Cargo::new(check), "cargo-hack")
-}
-
-/// What the manifests name as the oldest version of a dependency is enough.
-fn minimal_versions() -> Step {
-    let check = "minimal-versions check --direct --package ringyo --all-features";
-    let cargo = Cargo::new(check);
-    Step::program("minimal versions", cargo, "cargo-minimal-versions")
 }

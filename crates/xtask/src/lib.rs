@@ -7,6 +7,9 @@
 //! `cargo xtask scanners` lets secret scanners look for keys,
 //! `cargo xtask libfuzzer` does the like to everything that reads texts,
 //! `cargo xtask promises` proves what the page of promises says,
+//! `cargo xtask features` compiles the crates with each choice of their features,
+//! `cargo xtask minimal-versions` does so with the oldest dependencies that they allow,
+//! `cargo xtask package` makes the packages that are published, and compiles them,
 //! `cargo xtask deep` runs what is too slow for every change, and
 //! `cargo xtask servers` brings the servers that tests need; a test asks [`servers`] for one.
 //!
@@ -39,12 +42,13 @@
 //!
 //! | word | meaning |
 //! | --- | --- |
-//! | task | what the person asked for: `test`, `ci`, `structure`, `deep`, `instructions`, `bench-report`, `fuzz`, `libfuzzer`, `promises`, `scanners`, `servers` or `browser` |
+//! | task | what the person asked for: `test`, `ci`, `structure`, `deep`, `instructions`, `bench-report`, `fuzz`, `libfuzzer`, `promises`, `scanners`, `features`, `minimal-versions`, `package`, `servers` or `browser` |
 //! | step | one numbered part of a task, which passes, fails or is skipped, and can be run alone |
 //! | runner | what executes the tests: nextest where it is installed, else `cargo test` |
 //! | rule | one statement about the shape of the workspace that a machine checks |
 //! | violation | one place where a rule is broken |
 
+pub mod as_published;
 pub mod axe_core;
 pub mod bench_report;
 pub mod cargo;
@@ -52,10 +56,13 @@ pub mod ci;
 pub mod cli;
 pub mod deep;
 pub mod documentation;
+pub mod features;
 pub mod fuzz;
 pub mod instructions;
 pub mod libfuzzer;
+pub mod minimal_versions;
 pub mod mutants;
+pub mod package;
 pub mod promises;
 pub mod python;
 pub mod scanners;
@@ -63,3 +70,4 @@ pub mod servers;
 pub mod step;
 pub mod structure;
 pub mod test;
+pub mod tools;

@@ -8,9 +8,8 @@ use xtask::cargo;
 use xtask::cli::{self, Task};
 use xtask::servers::Servers;
 use xtask::step::{self, Step};
-use xtask::{
-    bench_report, ci, deep, fuzz, instructions, libfuzzer, promises, scanners, structure, test,
-};
+use xtask::{bench_report, ci, deep, features, fuzz, instructions, libfuzzer};
+use xtask::{minimal_versions, package, promises, scanners, structure, test};
 
 fn main() -> ExitCode {
     let mut out = io::stdout();
@@ -42,6 +41,9 @@ fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
         Task::Scanners => vec![scanners::step()],
         Task::Libfuzzer(each) => vec![libfuzzer::step(each)],
         Task::Promises(words) => promises::steps(&root, &words)?,
+        Task::Features => vec![features::step()],
+        Task::MinimalVersions => vec![minimal_versions::step()],
+        Task::Package => vec![package::step()],
         Task::Browser(runner) => test::browser_steps(runner),
         Task::Servers(command) => {
             let servers = Servers::default();

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::cargo::Cargo;
+use crate::tools;
 
 /// How one step ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,18 +73,18 @@ impl Step {
         })
     }
 
-    /// A step that is one call of a cargo subcommand which is a `program` of its own; it is skipped
-    /// where that is not installed.
+    /// A step that is one call of a cargo subcommand which is a `program` of its own. Where that is
+    /// not installed it is [installed below `target`](tools::find); the step is skipped where that
+    /// cannot be done either.
     pub fn program(name: impl Into<String>, cargo: Cargo, program: &'static str) -> Self {
-        Self::new(name, cargo.to_string(), move |root, _| {
-            if cargo.is_installed() {
-                outcome(&cargo, root)
-            } else {
-                Ok(Outcome::Skipped(format!(
-                    "{program} is not installed (cargo install {program} --locked)"
-                )))
-            }
-        })
+        Self::new(
+            name,
+            cargo.to_string(),
+            move |root, out| match tools::find(root, program, out) {
+                Ok(search) => outcome(&cargo.env("PATH", search), root),
+                Err(why) => Ok(Outcome::Skipped(why.to_string())),
+            },
+        )
     }
 
     /// The same step, but when it fails the steps after it are skipped.
@@ -253,7 +254,7 @@ impl fmt::Display for Took {
     }
 }
 
-fn outcome(cargo: &Cargo, root: &Path) -> io::Result<Outcome> {
+pub(crate) fn outcome(cargo: &Cargo, root: &Path) -> io::Result<Outcome> {
     let status = cargo.run(root)?;
     Ok(if status.success() {
         Outcome::Passed

@@ -134,6 +134,29 @@ fn fuzzing_without_python_is_skipped_loudly() {
     assert!(printed.contains(", SKIPPED: fuzz\n"), "{printed}");
 }
 
+#[test]
+fn a_program_that_cannot_be_installed_is_skipped_loudly() {
+    let root = planted();
+    let toolchain = Path::new(env!("CARGO")).parent().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .arg("features")
+        .current_dir(root.path())
+        .env("PATH", toolchain)
+        // Cargo looks there for programs as well, and for what it has downloaded.
+        .env("CARGO_HOME", root.path().join("home"))
+        .env("CARGO_NET_OFFLINE", "true")
+        .env("CARGO_TARGET_DIR", root.path().join("target"))
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{printed}");
+    let install = "cargo-hack: `cargo install --locked cargo-hack@";
+    assert!(printed.contains(install), "{printed}");
+    let why = "SKIPPED: features because cargo-hack is not installed and could not be: exit status";
+    assert!(printed.contains(why), "{printed}");
+    assert!(printed.contains(", SKIPPED: features\n"), "{printed}");
+}
+
 /// A workspace that needs servers, and a test of it that needs one which is nowhere.
 fn planted_with_servers() -> TempDir {
     let root = planted();

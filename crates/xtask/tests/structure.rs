@@ -487,6 +487,57 @@ fn the_top_level_holds_nothing_unlisted() {
 }
 
 #[test]
+fn a_command_in_the_documents_selects_tests() {
+    let with = |command: &str| {
+        found(|workspace| {
+            let test = "#[test]\nfn one() {}\n\nfn helper() {}\n";
+            workspace.files.extend([
+                file("crates/ringyo-key/tests/parse.rs", test),
+                file("crates/ringyo-auth/tests/suite/main.rs", "mod flood;"),
+                file("crates/ringyo-auth/tests/suite/flood.rs", test),
+                file(
+                    "crates/ringyo/docs/trust.md",
+                    &format!("# Trust\n\n| it holds | `{command}` |\n"),
+                ),
+            ]);
+        })
+    };
+    for good in [
+        "cargo test -p ringyo-key --test parse",
+        "cargo xtask servers cargo test -p ringyo-key --test parse one",
+        "ringyo-auth --test suite flood",
+        "ringyo-auth --all-features --test suite flood::one",
+        "ringyo-key --doc lib",
+        "ringyo-key",
+        "ringyoctl list",
+        "cargo xtask structure",
+    ] {
+        assert_eq!(with(good), [""; 0], "{good}");
+    }
+    for (bad, why) in [
+        (
+            "cargo test -p ringyo-key --test parser",
+            "ringyo-key has no such tests",
+        ),
+        (
+            "cargo nextest run -p ringyo-key helper",
+            "no test of ringyo-key is run by `helper`",
+        ),
+        (
+            "ringyo-auth --test suite floods",
+            "no test of ringyo-auth is run by `floods`",
+        ),
+        (
+            "ringyo-scope --lib one",
+            "no test of ringyo-scope is run by `one`",
+        ),
+    ] {
+        let expected = format!("crates/ringyo/docs/trust.md:3: commands: {why}");
+        assert_eq!(with(bad), [expected], "{bad}");
+    }
+}
+
+#[test]
 fn text_that_is_not_rust_is_an_error_that_names_the_file() {
     let error = SourceFile::new("crates/ringyo-key/src/lib.rs", "fn f( {").unwrap_err();
     assert!(

@@ -1,6 +1,7 @@
 //! `cargo xtask structure`: rules about the shape of the workspace that a machine can check.
 
 mod clock;
+mod commands;
 mod imports;
 mod lua;
 mod page;
@@ -30,7 +31,7 @@ pub struct Rule {
 }
 
 /// Every rule that [`violations`] checks.
-pub const RULES: [Rule; 9] = [
+pub const RULES: [Rule; 10] = [
     Rule {
         name: "imports",
         statement: "every crate depends on the workspace crates that its layer allows, and on no other",
@@ -75,6 +76,11 @@ pub const RULES: [Rule; 9] = [
         name: "top-level",
         statement: "the top level holds the listed entries and dotfiles, and nothing else",
         check: top_level::check,
+    },
+    Rule {
+        name: "commands",
+        statement: "every command in the documents that runs tests selects at least one",
+        check: commands::check,
     },
 ];
 

@@ -15,7 +15,7 @@ use crate::cargo;
 pub struct Workspace {
     /// The workspace's own packages.
     pub packages: Vec<Package>,
-    /// Every Rust, SQL and Lua file under `crates`, `examples` and `benches`.
+    /// Every Rust, SQL, Lua and Markdown file under `crates`, `examples` and `benches`.
     pub files: Vec<SourceFile>,
     /// The names in the root directory, without those that git ignores.
     pub top_level: Vec<String>,
@@ -185,7 +185,10 @@ fn relative(path: &Path, root: &Path) -> String {
         .replace('\\', "/")
 }
 
-/// Adds the Rust, SQL and Lua files under `directory`, in the order of their names.
+/// How the names of files end that rules look at.
+const KINDS: [&str; 4] = ["rs", "sql", "lua", "md"];
+
+/// Adds the files of these kinds under `directory`, in the order of their names.
 fn collect(directory: &Path, root: &Path, files: &mut Vec<SourceFile>) -> io::Result<()> {
     if !directory.is_dir() {
         return Ok(());
@@ -201,7 +204,7 @@ fn collect(directory: &Path, root: &Path, files: &mut Vec<SourceFile>) -> io::Re
             }
         } else if path
             .extension()
-            .is_some_and(|extension| extension == "rs" || extension == "sql" || extension == "lua")
+            .is_some_and(|extension| KINDS.iter().any(|kind| extension == *kind))
         {
             files.push(SourceFile::new(
                 relative(&path, root),

@@ -1,0 +1,146 @@
+//! That a command which the documents name as a proof runs something.
+//!
+//! A filter that fits no test is no error to cargo: it runs none, and passes.
+
+use super::{Finding, SourceFile, Workspace};
+
+/// Where the documents are.
+const DOCUMENTS: &str = "crates/ringyo/docs/";
+
+/// Commands of a document that begin like this, or with the name of a package and an option, as in
+/// tables.
+const BEGINNINGS: [&str; 4] = [
+    "cargo xtask servers ",
+    "cargo test ",
+    "cargo nextest run ",
+    "-p ",
+];
+
+pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
+    let documents = workspace
+        .files
+        .iter()
+        .filter(|file| file.path.starts_with(DOCUMENTS) && file.path.ends_with(".md"));
+    documents
+        .flat_map(|document| {
+            let lines = document.text.lines().zip(1..);
+            lines.flat_map(move |(line, number)| {
+                // Every second piece is between two backticks.
+                let spans = line.split('`').skip(1).step_by(2);
+                let commands = spans.filter_map(|span| Command::read(span, workspace));
+                commands
+                    .filter_map(|command| command.fault(workspace))
+                    .map(move |fault| Finding::new(format!("{}:{number}", document.path), fault))
+            })
+        })
+        .collect()
+}
+
+/// One run of tests.
+struct Command<'a> {
+    directory: &'a str,
+    package: &'a str,
+    target: Target<'a>,
+    filter: Option<&'a str>,
+}
+
+enum Target<'a> {
+    All,
+    Lib,
+    Doc,
+    Test(&'a str),
+}
+
+impl<'a> Command<'a> {
+    /// `None` for what is no run of tests of a package.
+    fn read(span: &'a str, workspace: &'a Workspace) -> Option<Self> {
+        let mut rest = span;
+        while let Some(shorter) = BEGINNINGS.iter().find_map(|start| rest.strip_prefix(start)) {
+            rest = shorter;
+        }
+        let mut words = rest.split_whitespace();
+        let name = words.next()?;
+        let package = workspace.packages.iter().find(|one| one.name == name)?;
+        let mut command = Self {
+            directory: &package.directory,
+            package: &package.name,
+            target: Target::All,
+            filter: None,
+        };
+        let mut others = false;
+        while let Some(word) = words.next() {
+            match word {
+                "--all-features" => {}
+                "--lib" => command.target = Target::Lib,
+                "--doc" => command.target = Target::Doc,
+                "--test" => command.target = Target::Test(words.next()?),
+                filter if !filter.starts_with('-') => command.filter = Some(filter),
+                _ => others = true,
+            }
+        }
+        // `ringyoctl list` is no test, and what has other options is not understood.
+        let named = rest != span || !matches!(command.target, Target::All);
+        (named && !others).then_some(command)
+    }
+
+    fn fault(&self, workspace: &Workspace) -> Option<String> {
+        let tests = format!("{}/tests/", self.directory);
+        let src = format!("{}/src/", self.directory);
+        let files: Vec<_> = workspace
+            .files
+            .iter()
+            .filter_map(|file| {
+                let path = file.path.strip_suffix(".rs")?;
+                let module = match self.target {
+                    Target::All => path
+                        .strip_prefix(&tests)
+                        .or_else(|| path.strip_prefix(&src))?,
+                    Target::Lib | Target::Doc => path.strip_prefix(&src)?,
+                    Target::Test(name) => match path.strip_prefix(&tests)?.strip_prefix(name)? {
+                        "" => "",
+                        module => module.strip_prefix('/')?,
+                    },
+                };
+                Some((module.replace('/', "::"), file))
+            })
+            .collect();
+        let runs_of = |(module, file): (String, &SourceFile)| match self.target {
+            Target::Doc if file.text.contains("```") => vec![module],
+            Target::Doc => Vec::new(),
+            _ => tests_in(file)
+                .map(|test| format!("{module}::{test}"))
+                .collect(),
+        };
+        let package = self.package;
+        match self.filter {
+            // Where tests are made by a macro it has a name that is not in the text.
+            None if files.is_empty() => Some(format!("{package} has no such tests")),
+            None => None,
+            Some(filter) => {
+                let found = files
+                    .into_iter()
+                    .flat_map(runs_of)
+                    .any(|name| name.contains(filter));
+                (!found).then(|| format!("no test of {package} is run by `{filter}`"))
+            }
+        }
+    }
+}
+
+/// The names of the functions of a file that have an attribute with `test` in it.
+fn tests_in(file: &SourceFile) -> impl Iterator<Item = &str> {
+    let mut marked = false;
+    file.text.lines().map(str::trim).filter_map(move |line| {
+        if line.starts_with("#[") {
+            marked |= line.contains("test");
+            return None;
+        }
+        let name = line
+            .strip_prefix("async ")
+            .unwrap_or(line)
+            .strip_prefix("fn ")
+            .filter(|_| marked);
+        marked &= line.starts_with("//") || line.is_empty();
+        name?.split(['(', '<']).next()
+    })
+}
