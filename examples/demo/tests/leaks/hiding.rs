@@ -30,6 +30,12 @@ impl Hidden {
         self.add_bytes(&BASE64_STANDARD.decode(encoded).unwrap());
     }
 
+    /// A text such as a password.
+    pub(crate) fn add_text(&mut self, text: &str) {
+        assert!(text.len() >= PART);
+        self.add(text.as_bytes());
+    }
+
     /// Bytes as they are, in hexadecimal, and as a list of numbers.
     pub(crate) fn add_bytes(&mut self, bytes: &[u8]) {
         self.add(bytes);
