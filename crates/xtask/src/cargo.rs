@@ -1,6 +1,7 @@
 //! Calls of cargo, which can be run and be shown as a line for a shell.
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -48,6 +49,17 @@ impl Cargo {
     /// When cargo cannot be started. A call that ran and failed is a status, not an error.
     pub fn run(&self, root: &Path) -> io::Result<ExitStatus> {
         self.command().current_dir(root).status()
+    }
+
+    /// Runs the call in `root`, and keeps all that it prints.
+    ///
+    /// # Errors
+    ///
+    /// When cargo cannot be started.
+    pub fn run_into(&self, root: &Path, kept: File) -> io::Result<ExitStatus> {
+        let both = kept.try_clone()?;
+        let mut command = self.command();
+        command.current_dir(root).stdout(both).stderr(kept).status()
     }
 
     /// Whether the subcommand of this call is installed: `cargo SUBCOMMAND --version` succeeds.

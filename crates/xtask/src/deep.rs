@@ -5,6 +5,7 @@ use crate::libfuzzer;
 use crate::mutants;
 use crate::servers::Servers;
 use crate::step::{Outcome, Step};
+use crate::suite_log;
 use crate::test::Runner;
 
 /// How often each trial is repeated that depends on chance.
@@ -36,6 +37,7 @@ pub fn steps(runner: Runner) -> Vec<Step> {
         let cargo = Cargo::new(format!("{run} {which} --release --no-fail-fast"));
         steps.push(servers.test(name, cargo.env("RINGYO_TEST_TRIALS", TRIALS)));
     }
+    steps.push(suite_log::step(runner));
     steps
 }
 

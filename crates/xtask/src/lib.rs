@@ -53,10 +53,13 @@ pub mod deep;
 pub mod fuzz;
 pub mod instructions;
 pub mod libfuzzer;
+#[cfg(feature = "log")]
+pub mod log;
 pub mod mutants;
 pub mod python;
 pub mod scanners;
 pub mod servers;
 pub mod step;
 pub mod structure;
+pub mod suite_log;
 pub mod test;
