@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::bench_report::Manner;
+use crate::coverage;
 use crate::libfuzzer;
 use crate::test::Runner;
 
@@ -18,6 +19,7 @@ cargo xtask bench-report [page] [--quick]   run every bench, write the page and 
 cargo xtask fuzz [--seed N]                 send the demo requests drawn from its OpenAPI document
 cargo xtask scanners                        let secret scanners look for keys, by the rules in the docs
 cargo xtask libfuzzer [--seconds N]         fuzz what reads texts, N seconds for each target (10)
+cargo xtask coverage [--least N]            which lines of the core crates are tested, N % at least (95)
 cargo xtask servers [COMMAND ...]           install the servers that tests need, run COMMAND with them
 cargo xtask browser [--runner nextest|cargo]
                                             install a browser and run the tests that use it
@@ -48,6 +50,8 @@ pub enum Task {
     Scanners,
     /// The fuzzing of what reads texts, so long for each target.
     Libfuzzer(Duration),
+    /// The coverage of the core crates alone, and how many percent are enough.
+    Coverage(u32),
     /// The tests in a browser alone, with this runner.
     Browser(Runner),
     /// The servers alone, and a command that finds them in its environment, if there is one.
@@ -88,6 +92,10 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, UsageE
         ["fuzz", rest @ ..] => Ok(Task::Fuzz(seed(rest)?)),
         ["scanners"] => Ok(Task::Scanners),
         ["libfuzzer", rest @ ..] => Ok(Task::Libfuzzer(seconds(rest)?)),
+        ["coverage", rest @ ..] => {
+            let least = number(rest, "--least")?;
+            Ok(Task::Coverage(least.unwrap_or(coverage::LEAST)))
+        }
         ["browser", rest @ ..] => Ok(Task::Browser(runner(rest)?)),
         ["servers", ..] => Ok(Task::Servers(arguments[1..].to_vec())),
         ["help" | "--help" | "-h"] => Ok(Task::Help),

@@ -1,6 +1,7 @@
 //! `cargo xtask deep`: what is too slow for every change, and worth a night.
 
 use crate::cargo::Cargo;
+use crate::coverage;
 use crate::libfuzzer;
 use crate::mutants;
 use crate::servers::Servers;
@@ -14,14 +15,19 @@ const TRIALS: &str = "100";
 /// The timing of refusals.
 const TIMING: &str = "benches/examples/timing";
 
-/// The steps, in order: the timing of refusals, fuzzing for minutes, mutants, the crates with each
-/// set of their features and with the oldest versions that they name, and the trials a hundred
-/// times. One that lacks a program is skipped.
+/// The steps, in order: the timing of refusals, fuzzing for minutes, mutants, coverage, the crates
+/// with each set of their features and with the oldest versions that they name, the trials a
+/// hundred times, and the suite with a log of everything, which is searched. One that lacks a
+/// program is skipped.
 pub fn steps(runner: Runner) -> Vec<Step> {
     let servers = Servers::default();
     let mut steps = vec![timing(), libfuzzer::step(libfuzzer::LONG)];
     steps.extend(mutants::steps());
-    steps.extend([powerset(), minimal_versions()]);
+    steps.extend([
+        coverage::step(coverage::LEAST),
+        powerset(),
+        minimal_versions(),
+    ]);
     steps.extend(servers.steps());
     let run = match runner {
         Runner::Nextest => "nextest run",

@@ -6,6 +6,7 @@
 //! `cargo xtask fuzz` sends the demo requests that nobody has thought of,
 //! `cargo xtask scanners` lets secret scanners look for keys,
 //! `cargo xtask libfuzzer` does the like to everything that reads texts,
+//! `cargo xtask coverage` counts the lines of the core crates that tests reach,
 //! `cargo xtask deep` runs what is too slow for every change, and
 //! `cargo xtask servers` brings the servers that tests need; a test asks [`servers`] for one.
 //!
@@ -38,7 +39,7 @@
 //!
 //! | word | meaning |
 //! | --- | --- |
-//! | task | what the person asked for: `test`, `ci`, `structure`, `deep`, `instructions`, `bench-report`, `fuzz`, `libfuzzer`, `scanners`, `servers` or `browser` |
+//! | task | what the person asked for: `test`, `ci`, `structure`, `deep`, `coverage`, `instructions`, `bench-report`, `fuzz`, `libfuzzer`, `scanners`, `servers` or `browser` |
 //! | step | one numbered part of a task, which passes, fails or is skipped, and can be run alone |
 //! | runner | what executes the tests: nextest where it is installed, else `cargo test` |
 //! | rule | one statement about the shape of the workspace that a machine checks |
@@ -49,6 +50,7 @@ pub mod bench_report;
 pub mod cargo;
 pub mod ci;
 pub mod cli;
+pub mod coverage;
 pub mod deep;
 pub mod fuzz;
 pub mod instructions;

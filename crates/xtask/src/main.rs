@@ -8,7 +8,9 @@ use xtask::cargo;
 use xtask::cli::{self, Task};
 use xtask::servers::Servers;
 use xtask::step::{self, Step};
-use xtask::{bench_report, ci, deep, fuzz, instructions, libfuzzer, scanners, structure, test};
+use xtask::{
+    bench_report, ci, coverage, deep, fuzz, instructions, libfuzzer, scanners, structure, test,
+};
 
 fn main() -> ExitCode {
     let mut out = io::stdout();
@@ -38,6 +40,7 @@ fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
         Task::Fuzz(seed) => vec![fuzz::step(seed)],
         Task::Scanners => vec![scanners::step()],
         Task::Libfuzzer(each) => vec![libfuzzer::step(each)],
+        Task::Coverage(least) => vec![coverage::step(least)],
         Task::Browser(runner) => test::browser_steps(runner),
         Task::Servers(command) => {
             let servers = Servers::default();
