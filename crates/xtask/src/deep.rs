@@ -43,7 +43,7 @@ pub fn steps(runner: Runner) -> Vec<Step> {
         let cargo = Cargo::new(format!("{run} {which} --release --no-fail-fast"));
         steps.push(servers.test(name, cargo.env("RINGYO_TEST_TRIALS", TRIALS)));
     }
-    steps.push(suite_log::step(runner));
+    steps.push(suite_log::step(runner, &servers));
     steps
 }
 

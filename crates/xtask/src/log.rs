@@ -13,6 +13,7 @@ pub fn follow() {
     if env::var_os("RUST_LOG").is_some() {
         let _ = tracing_subscriber::fmt()
             .with_env_filter(EnvFilter::from_default_env())
+            .with_ansi(false)
             .with_writer(io::stderr)
             .try_init();
     }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use crate::cargo::Cargo;
+use crate::servers::Servers;
 use crate::step::{Outcome, Step};
 use crate::test::Runner;
 
@@ -20,7 +21,7 @@ const LOG: &str = "target/suite.log";
 /// The step: runs the tests with `RUST_LOG=trace` and keeps what they print, panics included, then
 /// searches it. It passes when nothing is found: whether the tests do is for
 /// [`cargo xtask test`](crate::test::steps) to say, under which they are not as slow.
-pub fn step(runner: Runner) -> Step {
+pub fn step(runner: Runner, servers: &Servers) -> Step {
     let run = match runner {
         Runner::Nextest => {
             "nextest run --workspace --all-features --no-fail-fast \
@@ -36,12 +37,13 @@ pub fn step(runner: Runner) -> Step {
     );
     let search = search.env(VARIABLE, LOG);
     let alone = format!("{suite} > {LOG} 2>&1; {search}");
+    let servers = servers.clone();
     Step::new("no leak", alone, move |root, _| {
         if !root.join(TEST).is_file() {
             return Ok(Outcome::Skipped(format!("there is no {TEST} here")));
         }
         let path = root.join(LOG);
-        keep(&suite, root, &path)?;
+        keep(&servers.tell(suite), root, &path)?;
         // Tests run in the folder of their package.
         let status = search.env(VARIABLE, path.to_string_lossy()).run(root)?;
         Ok(if status.success() {
