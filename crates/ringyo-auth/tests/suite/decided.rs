@@ -3,11 +3,27 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use ringyo_auth::{AuthError, Credential, InvalidKey, NewKey, Overlap, Preset, Surplus};
+use ringyo_auth::{
+    AuthError, Authenticator, Caller, Credential, InvalidKey, NewKey, Overlap, Preset, Refused,
+    Surplus,
+};
 use ringyo_key::Mode;
 use ringyo_store::Timestamp;
 
 use crate::support::{START, node, setting, setting_of, unlimited};
+
+/// What is decided without asking the store: once the node has heard of its own change and has
+/// read the key again.
+async fn warm(authenticator: &Authenticator, text: &str) -> Result<Caller, Refused> {
+    for _ in 0..10_000 {
+        if let Some(decided) = authenticator.decide_now(Credential::key(text)) {
+            return decided;
+        }
+        let _ = authenticator.decide(Credential::key(text)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("the key is never known");
+}
 
 #[tokio::test]
 async fn a_refusal_names_the_key_that_was_proven_and_no_other() {
@@ -18,8 +34,8 @@ async fn a_refusal_names_the_key_that_was_proven_and_no_other() {
     assert!(authenticator.decide_now(Credential::key(text)).is_none());
     let caller = authenticator.decide(Credential::key(text)).await.unwrap();
     assert_eq!(caller.key_id(), issued.record.id);
-    let warm = authenticator.decide_now(Credential::key(text)).unwrap();
-    assert_eq!(warm.unwrap().key_id(), issued.record.id);
+    let known = warm(&authenticator, text).await.unwrap();
+    assert_eq!(known.key_id(), issued.record.id);
     assert!(format!("{caller:?}").contains(issued.record.id.as_str()));
     assert!(!format!("{caller:?}").contains(&text[20..]));
 
@@ -30,8 +46,8 @@ async fn a_refusal_names_the_key_that_was_proven_and_no_other() {
         .await
         .unwrap();
     let cold = authenticator.decide(Credential::key(text)).await;
-    let warm = authenticator.decide_now(Credential::key(text)).unwrap();
-    for refused in [cold.unwrap_err(), warm.unwrap_err()] {
+    let known = warm(&authenticator, text).await;
+    for refused in [cold.unwrap_err(), known.unwrap_err()] {
         assert!(matches!(refused.error, AuthError::Disabled(_)));
         let known = refused.key.clone().unwrap();
         assert_eq!(known.id(), issued.record.id);
@@ -123,12 +139,9 @@ async fn a_service_refuses_in_the_same_form() {
     );
     assert_eq!(refused.message(), "There is one of that name.");
     assert_eq!(refused.to_string(), "409 name_taken");
-    let headers: Vec<_> = refused.headers().collect();
-    assert_eq!(headers.len(), 1, "{headers:?}");
-    assert_eq!(
-        (headers[0].0.as_str(), headers[0].1.as_bytes()),
-        ("retry-after", &b"3"[..])
-    );
+    let waits = refused.headers().filter(|(name, _)| *name == "retry-after");
+    let waits: Vec<_> = waits.map(|(_, value)| value.as_bytes()).collect();
+    assert_eq!(waits, [b"3"], "the last one counts, in whole seconds");
     let body: serde_json::Value = serde_json::from_str(&refused.body("r")).unwrap();
     let expected = serde_json::json!({
         "error": {
