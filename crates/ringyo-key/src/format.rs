@@ -280,7 +280,8 @@ impl Draft {
     /// The key.
     pub(crate) fn finish(mut self) -> String {
         let text = std::mem::take(&mut *self.0);
-        String::from_utf8(text).expect("a key is ASCII")
+        // Not `expect`: it would put the error into the panic, and that one holds the bytes.
+        String::from_utf8(text).unwrap_or_else(|_| panic!("a key is ASCII"))
     }
 
     fn last_chunk<const N: usize>(&mut self) -> (&mut [u8], &mut [u8; N]) {

@@ -160,13 +160,13 @@ impl io::Write for Lines {
 /// The driver logs what it sends.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_log_shows_a_digest() {
-    let Some(place) = Place::new() else { return };
     let lines = Lines::default();
     let writer = lines.clone();
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || writer.clone())
         .init();
+    let Some(place) = Place::new() else { return };
     let store = place.open().await;
     insert_account(&store).await;
     insert_key(&store, 7).await;

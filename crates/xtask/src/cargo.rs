@@ -1,6 +1,7 @@
 //! Calls of cargo, which can be run and be shown as a line for a shell.
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -66,6 +67,17 @@ impl Cargo {
             .output()?;
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         Ok((output.status, printed))
+    }
+
+    /// Runs the call in `root`, and keeps all that it prints.
+    ///
+    /// # Errors
+    ///
+    /// When cargo cannot be started.
+    pub fn run_into(&self, root: &Path, kept: File) -> io::Result<ExitStatus> {
+        let both = kept.try_clone()?;
+        let mut command = self.command();
+        command.current_dir(root).stdout(both).stderr(kept).status()
     }
 
     /// Whether the subcommand of this call is installed: `cargo SUBCOMMAND --version` succeeds.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::bench_report::Manner;
+use crate::coverage;
 use crate::libfuzzer;
 use crate::test::Runner;
 
@@ -22,6 +23,7 @@ cargo xtask promises [WORDS]                prove what docs/promises.md says, or
 cargo xtask features                        compile the crates with each choice of their features
 cargo xtask minimal-versions                compile them with the oldest dependencies they allow
 cargo xtask package                         make the packages that are published, and compile them
+cargo xtask coverage [--least N]            which lines of the core crates are tested, N % at least (95)
 cargo xtask servers [COMMAND ...]           install the servers that tests need, run COMMAND with them
 cargo xtask browser [--runner nextest|cargo]
                                             install a browser and run the tests that use it
@@ -60,6 +62,8 @@ pub enum Task {
     MinimalVersions,
     /// The packages alone.
     Package,
+    /// The coverage of the core crates alone, and how many percent are enough.
+    Coverage(u32),
     /// The tests in a browser alone, with this runner.
     Browser(Runner),
     /// The servers alone, and a command that finds them in its environment, if there is one.
@@ -103,6 +107,10 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, UsageE
         ["features"] => Ok(Task::Features),
         ["minimal-versions"] => Ok(Task::MinimalVersions),
         ["package"] => Ok(Task::Package),
+        ["coverage", rest @ ..] => {
+            let least = number(rest, "--least")?;
+            Ok(Task::Coverage(least.unwrap_or(coverage::LEAST)))
+        }
         ["browser", rest @ ..] => Ok(Task::Browser(runner(rest)?)),
         ["promises", words @ ..] => Ok(Task::Promises(words.join(" "))),
         ["servers", ..] => Ok(Task::Servers(arguments[1..].to_vec())),

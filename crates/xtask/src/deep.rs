@@ -1,6 +1,7 @@
 //! `cargo xtask deep`: what is too slow for every change, and worth a night.
 
 use crate::cargo::Cargo;
+use crate::coverage;
 use crate::features;
 use crate::libfuzzer;
 use crate::minimal_versions;
@@ -8,6 +9,7 @@ use crate::mutants;
 use crate::package;
 use crate::servers::Servers;
 use crate::step::{Outcome, Step};
+use crate::suite_log;
 use crate::test::Runner;
 
 /// How often each trial is repeated that depends on chance.
@@ -16,14 +18,20 @@ const TRIALS: &str = "100";
 /// The timing of refusals.
 const TIMING: &str = "benches/examples/timing";
 
-/// The steps, in order: the timing of refusals, fuzzing for minutes, mutants, the crates with each
-/// choice of their features, with the oldest versions that they name and as packages, and the trials a
-/// hundred times. One that lacks a program is skipped.
+/// The steps, in order: the timing of refusals, fuzzing for minutes, mutants, coverage, the crates
+/// with each choice of their features, with the oldest versions that they name and as packages, the
+/// trials a hundred times, and the suite with a log of everything, which is searched. One that lacks
+/// a program is skipped.
 pub fn steps(runner: Runner) -> Vec<Step> {
     let servers = Servers::default();
     let mut steps = vec![timing(), libfuzzer::step(libfuzzer::LONG)];
     steps.extend(mutants::steps());
-    steps.extend([features::step(), minimal_versions::step(), package::step()]);
+    steps.extend([
+        coverage::step(coverage::LEAST),
+        features::step(),
+        minimal_versions::step(),
+        package::step(),
+    ]);
     steps.extend(servers.steps());
     let run = match runner {
         Runner::Nextest => "nextest run",
@@ -43,6 +51,7 @@ pub fn steps(runner: Runner) -> Vec<Step> {
         let cargo = Cargo::new(format!("{run} {which} --release --no-fail-fast"));
         steps.push(servers.test(name, cargo.env("RINGYO_TEST_TRIALS", TRIALS)));
     }
+    steps.push(suite_log::step(runner, &servers));
     steps
 }
 

@@ -10,6 +10,7 @@
 //! `cargo xtask features` compiles the crates with each choice of their features,
 //! `cargo xtask minimal-versions` does so with the oldest dependencies that they allow,
 //! `cargo xtask package` makes the packages that are published, and compiles them,
+//! `cargo xtask coverage` counts the lines of the core crates that tests reach,
 //! `cargo xtask deep` runs what is too slow for every change, and
 //! `cargo xtask servers` brings the servers that tests need; a test asks [`servers`] for one.
 //!
@@ -42,7 +43,7 @@
 //!
 //! | word | meaning |
 //! | --- | --- |
-//! | task | what the person asked for: `test`, `ci`, `structure`, `deep`, `instructions`, `bench-report`, `fuzz`, `libfuzzer`, `promises`, `scanners`, `features`, `minimal-versions`, `package`, `servers` or `browser` |
+//! | task | what the person asked for: `test`, `ci`, `structure`, `deep`, `instructions`, `bench-report`, `fuzz`, `libfuzzer`, `promises`, `scanners`, `coverage`, `features`, `minimal-versions`, `package`, `servers` or `browser` |
 //! | step | one numbered part of a task, which passes, fails or is skipped, and can be run alone |
 //! | runner | what executes the tests: nextest where it is installed, else `cargo test` |
 //! | rule | one statement about the shape of the workspace that a machine checks |
@@ -54,12 +55,15 @@ pub mod bench_report;
 pub mod cargo;
 pub mod ci;
 pub mod cli;
+pub mod coverage;
 pub mod deep;
 pub mod documentation;
 pub mod features;
 pub mod fuzz;
 pub mod instructions;
 pub mod libfuzzer;
+#[cfg(feature = "log")]
+pub mod log;
 pub mod minimal_versions;
 pub mod mutants;
 pub mod package;
@@ -69,5 +73,6 @@ pub mod scanners;
 pub mod servers;
 pub mod step;
 pub mod structure;
+pub mod suite_log;
 pub mod test;
 pub mod tools;

@@ -8,7 +8,7 @@ use xtask::cargo;
 use xtask::cli::{self, Task};
 use xtask::servers::Servers;
 use xtask::step::{self, Step};
-use xtask::{bench_report, ci, deep, features, fuzz, instructions, libfuzzer};
+use xtask::{bench_report, ci, coverage, deep, features, fuzz, instructions, libfuzzer};
 use xtask::{minimal_versions, package, promises, scanners, structure, test};
 
 fn main() -> ExitCode {
@@ -44,6 +44,7 @@ fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
         Task::Features => vec![features::step()],
         Task::MinimalVersions => vec![minimal_versions::step()],
         Task::Package => vec![package::step()],
+        Task::Coverage(least) => vec![coverage::step(least)],
         Task::Browser(runner) => test::browser_steps(runner),
         Task::Servers(command) => {
             let servers = Servers::default();

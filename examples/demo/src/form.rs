@@ -1,9 +1,12 @@
 //! Bodies of requests. Everything that is wrong with one is said at once, field by field.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::answer::Problem;
@@ -48,10 +51,14 @@ impl Payload {
     /// Reads the body as a JSON object.
     pub(crate) fn form(&self) -> Result<Form, Problem> {
         match self.json()? {
-            Value::Object(fields) => Ok(Form {
-                fields,
-                ..Form::default()
-            }),
+            Value::Object(fields) => {
+                let mut form = Form {
+                    fields,
+                    ..Form::default()
+                };
+                form.refuse_repeated(&self.bytes);
+                Ok(form)
+            }
             _ => Err(invalid_body(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "must be a JSON object".to_owned(),
@@ -132,6 +139,20 @@ impl Form {
             .or_insert_with(|| Value::String(message.into()));
     }
 
+    /// Notes each field that is there twice: which of the two counts is decided otherwise by other
+    /// readers of JSON (RFC 8259 §4), such as one that has let the body through before.
+    fn refuse_repeated(&mut self, object: &[u8]) {
+        let Ok(Repeated(names)) = serde_json::from_slice(object) else {
+            return;
+        };
+        for name in names {
+            match is_name(&name) {
+                true => self.refuse(&name, "is there twice"),
+                false => self.refuse("body", "has a field twice"),
+            }
+        }
+    }
+
     /// Notes a field that breaks a rule.
     pub(crate) fn expect(&mut self, name: &str, holds: bool, message: &str) {
         if !holds {
@@ -154,6 +175,35 @@ impl Form {
         } else {
             Err(Problem::invalid(self.faults))
         }
+    }
+}
+
+/// The names that an object has more than once.
+struct Repeated(BTreeSet<String>);
+
+impl<'de> Deserialize<'de> for Repeated {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Names)
+    }
+}
+
+struct Names;
+
+impl<'de> Visitor<'de> for Names {
+    type Value = Repeated;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Repeated, A::Error> {
+        let (mut seen, mut repeated) = (BTreeSet::new(), BTreeSet::new());
+        while let Some((name, IgnoredAny)) = object.next_entry::<String, IgnoredAny>()? {
+            if let Some(name) = seen.replace(name) {
+                repeated.insert(name);
+            }
+        }
+        Ok(Repeated(repeated))
     }
 }
 

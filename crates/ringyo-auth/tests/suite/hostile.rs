@@ -1,6 +1,7 @@
 //! What nobody sends by accident: the Big List of Naughty Strings and more, as names, scopes, ids
 //! and keys. Whatever is taken comes back as it was sent; all else is refused by its field.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
@@ -223,6 +224,56 @@ async fn confused_with_another() {
         let may = caller.require_live();
         assert_eq!(may.is_ok(), mode == Mode::Live, "{may:?}");
         assert_eq!(caller.as_live().is_some(), mode == Mode::Live);
+    }
+}
+
+/// A brand that was given up: its keys are good as they are, none is made any more, and nothing
+/// makes one of the new brand out of them.
+#[tokio::test]
+async fn of_a_retired_brand() {
+    let store = Arc::new(MemoryStore::new());
+    let [old, new] = ["acme", "rg"].map(|brand| Brand::new(brand).unwrap());
+    let service = async |format: KeyFormat| {
+        let preset = Preset {
+            format,
+            ..Preset::ringyo()
+        };
+        let builder = Ringyo::builder(preset, peppers()).store(store.clone());
+        builder.build().await.unwrap()
+    };
+    let before = service(KeyFormat::new(old)).await;
+    before.accounts().create("acct_1", "agency").await.unwrap();
+    let order = NewKey::live("acct_1", "x").scopes(["agents"]);
+    let issued = before.keys().issue(order.clone()).await.unwrap();
+    let key = issued.key.expose();
+    let renamed = service(KeyFormat::new(new).accept_retired(old)).await;
+    let unaware = service(KeyFormat::new(new)).await;
+    let ask = async |service: &Ringyo, text: &str| {
+        let answer = service.authenticate(Credential::key(text)).await;
+        answer.map(|caller| caller.key_id())
+    };
+    assert_eq!(ask(&renamed, key).await.unwrap(), issued.record.id);
+    let refused = ask(&unaware, key).await.unwrap_err();
+    let AuthError::InvalidKey(InvalidKey::Malformed(ParseError::Brand)) = refused else {
+        panic!("{refused:?}");
+    };
+    let made = renamed.keys().issue(order).await.unwrap();
+    let made = made.key.expose();
+    assert!(
+        made.starts_with("rg_live_"),
+        "none of the old brand is made"
+    );
+    assert!(ask(&renamed, made).await.is_ok());
+    // The brand is under the tag as well.
+    for turned in [
+        key.replacen("acme", "rg", 1),
+        made.replacen("rg", "acme", 1),
+        key.replacen("acme_live", "rg_test", 1),
+    ] {
+        let turned = with_checksum(&turned);
+        let refused = ask(&renamed, &turned).await;
+        let is_forged = matches!(refused, Err(AuthError::InvalidKey(InvalidKey::Forged)));
+        assert!(is_forged, "{refused:?}");
     }
 }
 

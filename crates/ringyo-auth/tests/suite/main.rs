@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
 mod deadline;
+mod decided;
 mod decision;
 mod flood;
 mod freshness;

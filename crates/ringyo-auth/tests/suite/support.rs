@@ -33,6 +33,7 @@ pub(crate) async fn setting() -> Setting {
 }
 
 pub(crate) async fn setting_with(adjust: impl FnOnce(Builder) -> Builder) -> Setting {
+    xtask::log::follow();
     let store = Watched::default();
     let clock = ManualClock::new(START);
     let ringyo = node(&store, &clock, adjust).await;

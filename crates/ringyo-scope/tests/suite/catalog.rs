@@ -211,3 +211,54 @@ fn catalogs_that_are_mixed_grant_nothing() {
         );
     }
 }
+
+/// What the compiler says of a declaration that is none, when it is not constant.
+#[test]
+fn a_declaration_that_is_no_catalog_says_why() {
+    use ringyo_scope::{Action, Resource};
+
+    let read = || vec![Action::read("read")];
+    let resource = |name, actions: Vec<Action>| Resource::declare(name, actions.leak());
+    let many: Vec<Resource> = (0..257)
+        .map(|number| resource(format!("r{number}").leak(), read()))
+        .collect();
+    for (resources, expected) in [
+        (vec![], "a catalog needs at least one resource"),
+        (many, "a catalog holds at most 256 permissions"),
+        (
+            vec![resource("Agents", read())],
+            "the name of a resource must be `[a-z][a-z0-9_]{0,63}`",
+        ),
+        (
+            vec![resource("read_only", read())],
+            "`read_only` is a scope and cannot name a resource",
+        ),
+        (
+            vec![resource("agents", read()), resource("agents", read())],
+            "two resources have the same name",
+        ),
+        (
+            vec![resource("agents", vec![])],
+            "a resource needs at least one action",
+        ),
+        (
+            vec![resource("agents", vec![Action::write("*")])],
+            "the name of an action must be `[a-z][a-z0-9_]{0,63}`",
+        ),
+        (
+            vec![resource(
+                "agents",
+                vec![Action::read("x"), Action::write("x")],
+            )],
+            "two actions of a resource have the same name",
+        ),
+    ] {
+        let resources: &'static [Resource] = resources.leak();
+        let panic = std::panic::catch_unwind(|| Catalog::declare(resources)).unwrap_err();
+        let message = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let message = message.or(panic.downcast_ref::<String>().cloned());
+        assert_eq!(message.as_deref(), Some(expected));
+    }
+    let good = [resource("agents", read())].to_vec().leak();
+    assert!(Catalog::declare(good).find("agents:read").is_some());
+}

@@ -57,6 +57,7 @@ pub(crate) async fn setting() -> Setting {
 }
 
 pub(crate) async fn setting_of(preset: Preset) -> Setting {
+    xtask::log::follow();
     let clock = ManualClock::new(START);
     let limiter = RemoteLimiter::default();
     let ringyo = Ringyo::builder(preset, Pepper::generate(PepperId::new(1)))

@@ -43,6 +43,9 @@ pub const SKIPPED: &str = "RINGYO_TEST_SKIPPED";
 #[track_caller]
 pub fn database() -> Option<Database> {
     static SHARED: OnceLock<Postgres> = OnceLock::new();
+    // What speaks to a database logs most.
+    #[cfg(feature = "log")]
+    crate::log::follow();
     if !program(&POSTGRESQL) {
         return None;
     }

@@ -159,7 +159,7 @@ impl Servers {
     }
 
     /// The same call of cargo, with what the tests must be told.
-    fn tell(&self, mut cargo: Cargo) -> Cargo {
+    pub(crate) fn tell(&self, mut cargo: Cargo) -> Cargo {
         for (name, value) in self.environment() {
             cargo = cargo.env(name, value);
         }

@@ -11,9 +11,19 @@ use base64::prelude::BASE64_STANDARD;
 const PART: usize = 8;
 
 /// What is searched for.
-#[derive(Default)]
 pub(crate) struct Hidden {
     parts: HashSet<[u8; PART]>,
+    /// Whether one begins with these two bytes: of whole databases few places are looked at twice.
+    starts: Vec<bool>,
+}
+
+impl Default for Hidden {
+    fn default() -> Self {
+        Self {
+            parts: HashSet::new(),
+            starts: vec![false; 1 << 16],
+        }
+    }
 }
 
 impl Hidden {
@@ -30,6 +40,12 @@ impl Hidden {
         self.add_bytes(&BASE64_STANDARD.decode(encoded).unwrap());
     }
 
+    /// A text such as a password.
+    pub(crate) fn add_text(&mut self, text: &str) {
+        assert!(text.len() >= PART);
+        self.add(text.as_bytes());
+    }
+
     /// Bytes as they are, in hexadecimal, and as a list of numbers.
     pub(crate) fn add_bytes(&mut self, bytes: &[u8]) {
         self.add(bytes);
@@ -44,7 +60,7 @@ impl Hidden {
     /// The first secret part in these bytes.
     pub(crate) fn find(&self, bytes: &[u8]) -> Option<String> {
         let mut parts = bytes.array_windows::<PART>();
-        let found = parts.find(|part| self.parts.contains(*part))?;
+        let found = parts.find(|part| self.starts[start(part)] && self.parts.contains(*part))?;
         Some(String::from_utf8_lossy(found).into_owned())
     }
 
@@ -75,10 +91,23 @@ impl Hidden {
     }
 
     fn add(&mut self, secret: &[u8]) {
-        self.parts.extend(secret.array_windows::<PART>());
+        for part in secret.array_windows::<PART>() {
+            self.add_part(part);
+        }
     }
 
     fn add_whole(&mut self, text: &[u8]) {
-        self.parts.extend(text.array_windows::<PART>().take(1));
+        if let Some(part) = text.first_chunk() {
+            self.add_part(part);
+        }
     }
+
+    fn add_part(&mut self, part: &[u8; PART]) {
+        self.starts[start(part)] = true;
+        self.parts.insert(*part);
+    }
+}
+
+fn start(part: &[u8; PART]) -> usize {
+    usize::from(u16::from_be_bytes([part[0], part[1]]))
 }

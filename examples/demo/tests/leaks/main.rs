@@ -9,4 +9,5 @@ mod service;
 mod hiding;
 mod places;
 mod session;
+mod shown;
 mod types;

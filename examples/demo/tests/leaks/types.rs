@@ -1,116 +1,114 @@
-//! What types print of themselves, and what is left of a panic.
+//! What each public type prints of itself when it holds a secret, or has been near one.
 
-use std::fmt::Debug;
-use std::panic;
-use std::sync::{Arc, Mutex};
+mod decisions;
+mod keys;
+mod limits;
+mod listed;
+mod management;
+mod panics;
+mod records;
+mod scopes;
+mod traits;
 
 use ringyo::{
-    Credential, KeyFormat, Mode, NewKey, Overlap, PageSize, Pepper, PepperId, PepperRing, Preset,
-    Ringyo, SqliteStore, preset::ringyo::AGENTS_DELETE, preset::ringyo::BRAND,
+    Caller, Credential, IssuedKey, NewKey, Pepper, PepperId, PepperRing, Preset, Ringyo,
+    SqliteStore,
 };
+use tempfile::TempDir;
 
 use crate::hiding::Hidden;
+use crate::shown::{Shown, show};
 
-/// In one line and in many.
-fn shown(value: &impl Debug) -> String {
-    format!("{value:?}\n{value:#?}\n")
+/// What is in the addresses of servers.
+const PASSWORD: &str = "tr0ub4dor-and-3";
+
+/// A service with a key, all that is secret about it, and all that was printed so far.
+struct Stage {
+    hidden: Hidden,
+    shown: Shown,
+    pepper: String,
+    ringyo: Ringyo,
+    issued: IssuedKey,
+    _place: TempDir,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let mut hidden = Hidden::default();
+        let mut shown = Shown::default();
+        hidden.add_text(PASSWORD);
+        let pepper = Pepper::generate(PepperId::new(1)).expose().to_string();
+        hidden.add_pepper(&pepper);
+        let peppers = PepperRing::parse(&pepper).unwrap();
+        let place = tempfile::tempdir().unwrap();
+        let options = SqliteStore::options();
+        let store = options.open(place.path().join("keys.db")).await.unwrap();
+        show!(shown, peppers, options, store);
+        let preset = Preset::ringyo();
+        show!(shown, preset, preset.http, preset.plans, preset.format);
+        let builder = Ringyo::builder(preset, peppers).store(store);
+        show!(shown, builder);
+        let ringyo = builder.build().await.unwrap();
+        let account = ringyo.accounts().create("acct_1", "pro").await.unwrap();
+        let new = NewKey::live("acct_1", "Server").scopes(["agents:read"]);
+        show!(shown, account, new);
+        let issued = ringyo.keys().issue(new).await.unwrap();
+        hidden.add_key(issued.key.expose());
+        hidden.add_bytes(&issued.record.digest.to_bytes());
+        show!(shown, ringyo, issued);
+        Self {
+            hidden,
+            shown,
+            pepper,
+            ringyo,
+            issued,
+            _place: place,
+        }
+    }
+
+    /// The key as text: what somebody may paste anywhere.
+    fn text(&self) -> String {
+        self.issued.key.expose().to_owned()
+    }
+
+    async fn caller(&self) -> Caller {
+        let key = self.text();
+        let caller = self.ringyo.authenticate(Credential::key(&key)).await;
+        caller.unwrap()
+    }
 }
 
 #[tokio::test]
-async fn nothing_prints_a_secret_and_no_panic_carries_one_away() {
-    let mut hidden = Hidden::default();
-    let pepper = Pepper::generate(PepperId::new(1));
-    let text = pepper.expose();
-    hidden.add_pepper(&text);
-    let peppers = PepperRing::parse(&text).unwrap();
-    let mut all = shown(&pepper) + &shown(&peppers);
-    let directory = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(directory.path().join("keys.db")).await;
-    let builder = Ringyo::builder(Preset::ringyo(), peppers).store(store.unwrap());
-    all += &shown(&builder);
-    let ringyo = builder.build().await.unwrap();
-    ringyo.accounts().create("acct_1", "pro").await.unwrap();
-    let keys = ringyo.keys();
-    let new = NewKey::live("acct_1", "Server").scopes(["agents:read"]);
-    all += &shown(&new);
-    let issued = keys.issue(new).await.unwrap();
-    let key = issued.key.expose();
-    hidden.add_key(key);
-    hidden.add_bytes(&issued.record.digest.to_bytes());
-    all += &(shown(&issued) + &shown(&issued.record) + &shown(&issued.key));
+async fn nothing_prints_a_secret() {
+    let mut stage = Stage::new().await;
+    keys::show(&mut stage);
+    scopes::show(&mut stage);
+    limits::show(&mut stage).await;
+    records::show(&mut stage).await;
+    management::show(&mut stage).await;
+    decisions::show(&mut stage).await;
+    let Stage { hidden, shown, .. } = &stage;
+    hidden.check_lines(shown.text.as_bytes());
+    assert!(shown.text.contains(stage.issued.record.id.as_str()));
 
-    let format = KeyFormat::new(BRAND);
-    let peppers = PepperRing::parse(&text).unwrap();
-    let parsed = format.parse(key.as_bytes()).unwrap();
-    let proof = peppers.prove(&parsed).unwrap();
-    let minted = format.mint(Mode::Test, &peppers);
-    hidden.add_key(minted.key.expose());
-    hidden.add_bytes(&minted.digest.to_bytes());
-    all += &(shown(&parsed) + &shown(&proof) + &shown(&minted));
-
-    let header = format!("Bearer {key}");
-    let credential = Credential::bearer(&header);
-    let caller = ringyo.authenticate(credential).await.unwrap();
-    let inspection = ringyo.authenticator().inspect(credential).await.unwrap();
-    all += &(shown(&credential) + &shown(&caller) + &shown(&inspection));
-    all += &(shown(&ringyo) + &shown(&keys) + &shown(&ringyo.authenticator()));
-    let regenerated = keys.regenerate(issued.record.id, Overlap::NONE).await;
-    let regenerated = regenerated.unwrap();
-    hidden.add_key(regenerated.new.key.expose());
-    hidden.add_bytes(&regenerated.new.record.digest.to_bytes());
-    all += &shown(&regenerated);
-    let events = keys.events(issued.record.id, None, PageSize::DEFAULT).await;
-    all += &shown(&events.unwrap());
-
-    // Refusals of every kind that has seen a key, as errors and as responses.
-    let missing = caller.require(&AGENTS_DELETE).unwrap_err();
-    let cut = &header[..header.len() - 1];
-    let twice = format!("{header}, {header}");
-    let mut refusals = vec![missing];
-    for header in [cut, &twice, &header] {
-        let refused = ringyo.authenticate(Credential::bearer(header)).await;
-        refusals.push(refused.unwrap_err());
+    // The controls: each kind of secret is found where it stands.
+    let digest = format!("{:?}", stage.issued.record.digest.to_bytes());
+    let hex = stage.issued.record.digest.to_hex();
+    let (_, encoded) = stage.pepper.split_once(':').unwrap();
+    let key = stage.text();
+    let tag = &key[52..];
+    for planted in [&key, tag, &digest, &hex, encoded, PASSWORD] {
+        let planted = format!("ApiKey({planted})");
+        assert!(hidden.find(planted.as_bytes()).is_some());
     }
-    for refusal in &refusals {
-        all += &(shown(refusal) + &refusal.to_string());
-        let rejection = ringyo.http().reject(refusal, ringyo.now());
-        all += &shown(&rejection);
-        let response: http_response::Response = rejection.into_response("r");
-        all += &shown(&response);
-    }
-    assert_eq!(hidden.find(all.as_bytes()), None, "{all}");
-    assert!(all.len() > 10_000 && all.contains(issued.record.id.as_str()));
-    // The control: exposed, it is found.
-    assert!(hidden.find(format!("{all}{key}").as_bytes()).is_some());
 
-    // A panic takes along what it is given, as a message and to the hook.
-    let told = Arc::new(Mutex::new(String::new()));
-    let hook = panic::take_hook();
-    let hearing = told.clone();
-    panic::set_hook(Box::new(move |info| {
-        hearing
-            .lock()
-            .unwrap()
-            .push_str(&format!("{info} {info:?}"));
-    }));
-    let unwrapped = tokio::spawn(async move {
-        let _held = minted;
-        let refused = Some(regenerated).map_or(Ok(()), Err);
-        refused.unwrap();
-    });
-    let error = unwrapped.await.unwrap_err();
-    let all = format!("{error} {error:?}");
-    let carried = error.into_panic().downcast::<String>().unwrap();
-    panic::set_hook(hook);
-    let told = told.lock().unwrap().clone();
-    assert!(told.contains("RegeneratedKey"), "{told}");
-    assert_eq!(
-        hidden.find(format!("{told}{all}{carried}").as_bytes()),
-        None
+    // Every type has been asked, and in each way that it has.
+    assert_eq!(listed::forgotten(&shown.types), Vec::new());
+    assert!(
+        shown.types.len() > 120,
+        "{} types were shown",
+        shown.types.len()
     );
-}
-
-/// A response with its body as text.
-mod http_response {
-    pub(super) type Response = axum::http::Response<String>;
+    let ways = (shown.displayed, shown.serialized, shown.explained);
+    assert!(ways.0 > 60 && ways.1 > 15 && ways.2 > 30, "{ways:?}");
 }

@@ -305,7 +305,10 @@ pub(crate) fn program() -> Command {
             command.env_remove(name);
         }
     }
-    command.env("RUST_LOG", "warn");
+    // What is set for the whole suite is kept.
+    if std::env::var_os("RUST_LOG").is_none() {
+        command.env("RUST_LOG", "warn");
+    }
     command
 }
 
