@@ -9,6 +9,13 @@ pub mod moving_in {}
 #[doc = include_str!("../docs/nodes.md")]
 pub mod nodes {}
 
+/// [scanners]: secret_scanners
+/// [threat-model]: threat_model
+/// [trust-limits]: trust#what-cannot-be-guaranteed
+///
+#[doc = include_str!("../docs/promises.md")]
+pub mod promises {}
+
 #[doc = include_str!("../docs/ringyoctl.md")]
 pub mod ringyoctl {}
 
@@ -55,6 +62,7 @@ pub mod speed {}
 pub mod threat_model {}
 
 /// [nodes-limits]: nodes#what-cannot-be-had
+/// [promises]: promises
 /// [threat-model]: threat_model
 ///
 #[doc = include_str!("../docs/trust.md")]

@@ -51,9 +51,10 @@
 //!   [several nodes](docs::nodes) share one database, [what it costs](docs::speed) beside what others
 //!   use, how a service [moves in](docs::moving_in) with the keys that it has,
 //!   [`ringyoctl`](docs::ringyoctl), which manages keys from a shell, how
-//!   [secret scanners](docs::secret_scanners) find keys, [from whom](docs::threat_model) what is
-//!   protected, [how the proofs are repeated](docs::trust), what is [frozen](docs::upgrading) and how
-//!   to get from one version to the next, and where to [report a hole](docs::security).
+//!   [secret scanners](docs::secret_scanners) find keys, [what is promised](docs::promises) and how a
+//!   stranger proves it, [from whom](docs::threat_model) what is protected, what
+//!   [cannot be promised](docs::trust), what is [frozen](docs::upgrading) and how to get from one
+//!   version to the next, and where to [report a hole](docs::security).
 //!
 //! # Features
 //!

@@ -1,5 +1,8 @@
 //! `cargo xtask deep`: what is too slow for every change, and worth a night.
 
+use std::io;
+use std::path::Path;
+
 use crate::cargo::Cargo;
 use crate::coverage;
 use crate::features;
@@ -7,6 +10,7 @@ use crate::libfuzzer;
 use crate::minimal_versions;
 use crate::mutants;
 use crate::package;
+use crate::promises;
 use crate::servers::Servers;
 use crate::step::{Outcome, Step};
 use crate::suite_log;
@@ -18,13 +22,18 @@ const TRIALS: &str = "100";
 /// The timing of refusals.
 const TIMING: &str = "benches/examples/timing";
 
-/// The steps, in order: the timing of refusals, fuzzing for minutes, mutants, coverage, the crates
+/// The steps, in order: the promises of the page, the timing of refusals, fuzzing for minutes, mutants, coverage, the crates
 /// with each choice of their features, with the oldest versions that they name and as packages, the
 /// trials a hundred times, and the suite with a log of everything, which is searched. One that lacks
 /// a program is skipped.
-pub fn steps(runner: Runner) -> Vec<Step> {
+///
+/// # Errors
+///
+/// When the page cannot be read.
+pub fn steps(root: &Path, runner: Runner) -> io::Result<Vec<Step>> {
     let servers = Servers::default();
-    let mut steps = vec![timing(), libfuzzer::step(libfuzzer::LONG)];
+    let mut steps = promises::steps(root, "")?;
+    steps.extend([timing(), libfuzzer::step(libfuzzer::LONG)]);
     steps.extend(mutants::steps());
     steps.extend([
         coverage::step(coverage::LEAST),
@@ -52,7 +61,7 @@ pub fn steps(runner: Runner) -> Vec<Step> {
         steps.push(servers.test(name, cargo.env("RINGYO_TEST_TRIALS", TRIALS)));
     }
     steps.push(suite_log::step(runner, &servers));
-    steps
+    Ok(steps)
 }
 
 /// Whether the time of a refusal tells anything, in a build as it is delivered.

@@ -127,6 +127,7 @@ async fn every_call_on_what_is_own_foreign_and_missing() {
             }
         }
     }
+    println!("{} calls on what is own, foreign and missing", ROWS.len());
 }
 
 /// Methods that stand on one side only.

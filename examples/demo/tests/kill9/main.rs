@@ -4,7 +4,7 @@
 //! A run prints its seed; `KILL9_SEED=… cargo test -p ringyo-demo --test kill9` makes the same
 //! choices again, as far as the machine lets it.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
-#![allow(clippy::print_stderr, reason = "a run of a minute says where it is")]
+#![allow(clippy::print_stdout, reason = "a run of a minute says where it is")]
 
 #[path = "../service/mod.rs"]
 mod service;
@@ -37,7 +37,7 @@ struct Line {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_answered_survives_and_nothing_is_half_there() {
     let seed = std::env::var("KILL9_SEED").map_or_else(|_| rand::random(), |s| s.parse().unwrap());
-    eprintln!("KILL9_SEED={seed}");
+    println!("KILL9_SEED={seed}");
     let mut rng = StdRng::seed_from_u64(seed);
     let (_directory, path) = new_place();
     let mut granted = 1_000;
@@ -84,14 +84,14 @@ async fn what_was_answered_survives_and_nothing_is_half_there() {
         if round % 10 == 0 {
             let keys: usize = managers.iter().map(Manager::keys).sum();
             let seconds = started.elapsed().as_secs();
-            eprintln!(
+            println!(
                 "killed {round} of {ROUNDS} times, {seconds} s: {keys} keys, {charged} credits"
             );
         }
     }
     let came_true: usize = managers.iter().map(Manager::came_true).sum();
     let interrupted: usize = managers.iter().map(Manager::interrupted).sum();
-    eprintln!("{interrupted} changes were not answered, {came_true} of them were made");
+    println!("{interrupted} changes were not answered, {came_true} of them were made");
     // The control: the rounds were not idle.
     for manager in &managers {
         assert!(manager.answered() > 2 * ROUNDS, "{}", manager.answered());
@@ -100,6 +100,7 @@ async fn what_was_answered_survives_and_nothing_is_half_there() {
     assert!(interrupted > ROUNDS / 2);
     assert!(demo.stop().success());
     file::complaints(&path).assert_none(ROUNDS + 1);
+    println!("{ROUNDS} kills, 0 answers lost, nothing half there");
 }
 
 async fn open_line(demo: &Demo) -> Line {

@@ -46,6 +46,7 @@ async fn spend(nodes: &Arc<[Demo; NODES]>, hand: &Hand, trials: usize) {
             assert_eq!(hand.spent(&account).await, (CREDITS + 1, 0));
         }
     }
+    println!("exactly {CREDITS} charges for {CREDITS} credits, {trials} times, on {NODES} nodes");
 }
 
 /// As many calls as there were credits, and the others told that there are none.

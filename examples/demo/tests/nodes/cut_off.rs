@@ -164,6 +164,6 @@ impl Seen {
         // It was amid charges.
         let (paid_for, cut_off) = (self.paid_for, self.cut_off);
         assert!(paid_for > 0 && cut_off > 0, "{paid_for}, {cut_off}");
-        eprintln!("{paid_for} charges were answered, {cut_off} were not");
+        println!("{paid_for} charges were answered, {cut_off} were not");
     }
 }

@@ -51,4 +51,5 @@ async fn a_node_that_was_frozen_asks_again_before_its_first_answer() {
         }
         network.behave(Behaviour::Pass);
     }
+    println!("no thawed node believed what it knew before");
 }

@@ -45,7 +45,7 @@ async fn three_nodes_keep_to_one_rate_and_each_to_its_own_when_redis_is_killed()
         "{admitted} in {took} s, {alone_meanwhile} answers too late"
     );
     assert!(checks(&nodes, "remote").await + alone_meanwhile >= BURST);
-    eprintln!("{admitted} admitted in {took} s, {alone_meanwhile} answers too late");
+    println!("{admitted} admitted in {took} s, {alone_meanwhile} answers too late");
     // The control: nodes that count for themselves admit that much each.
     let (admitted, took) = rush(&apart, &key).await;
     assert!(
@@ -80,7 +80,7 @@ async fn three_nodes_keep_to_one_rate_and_each_to_its_own_when_redis_is_killed()
         }
     }
     let took = back.elapsed();
-    eprintln!("Redis counts again on all nodes after {took:.0?}");
+    println!("Redis counts again on all nodes after {took:.0?}");
     assert!(took <= RECOVERED, "{took:?}");
 }
 

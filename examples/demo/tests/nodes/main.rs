@@ -3,7 +3,7 @@
 //!
 //! `RINGYO_TEST_TRIALS=100 cargo test -p ringyo-demo --test nodes` repeats each trial so often.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
-#![allow(clippy::print_stderr, reason = "what was measured is shown")]
+#![allow(clippy::print_stdout, reason = "what was measured is shown")]
 
 #[path = "../service/mod.rs"]
 mod service;
@@ -37,7 +37,7 @@ fn show(what: &str, mut measured: Vec<Duration>) {
     measured.sort();
     let [half, most, longest] = [50, 99, 100].map(|percent| share(&measured, percent).as_millis());
     let count = measured.len();
-    eprintln!("{what}: {count} measured, p50 {half} ms, p99 {most} ms, max {longest} ms");
+    println!("{what}: {count} measured, p50 {half} ms, p99 {most} ms, max {longest} ms");
 }
 
 /// The time within which this percentage of what was measured is.

@@ -128,6 +128,7 @@ async fn lose(way: Way) {
         let nearly = WATCH - Duration::from_millis(200);
         assert!(unbounded.iter().all(|dead| *dead > nearly), "{unbounded:?}");
     }
+    println!("{way:?}: no key outlived its bound of {BOUND:?}");
     show(&format!("{way:?}: dead after"), bounded);
     show(&format!("{way:?}: the same without a bound"), unbounded);
 }
