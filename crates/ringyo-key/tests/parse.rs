@@ -112,6 +112,8 @@ fn a_retired_brand_is_accepted_and_not_minted() {
             .starts_with("rg_live_")
     );
     assert_eq!(renamed.max_len(), 67);
+    let regex = r"\b(?:rg|voice)_(?:live|test)_[0-9A-Za-z]{56}\b";
+    assert_eq!(renamed.scanner_regex(), regex);
     // Whatever is accepted already is not listed again.
     let again = renamed.clone().accept_retired(old).accept_retired(new);
     assert_eq!((again.retired(), &again), (&[old][..], &renamed));
