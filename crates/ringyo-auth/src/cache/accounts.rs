@@ -175,4 +175,29 @@ mod tests {
             assert!(!old.is_current() && new.is_current());
         });
     }
+
+    /// Accounts come and go, and some stay.
+    #[test]
+    fn who_has_left_is_dropped_and_who_is_there_is_not() {
+        scheduled(|| {
+            let accounts = Accounts::default();
+            let share = |number: u32| {
+                let id = AccountId::new(&format!("acct_{number}")).unwrap();
+                let plan = Arc::new(Plan::without_api("pro"));
+                let cell = AccountCell::new(id, plan, Revision::NONE);
+                accounts.share(cell, accounts.epoch())
+            };
+            let staying: Vec<_> = (0..50).map(share).collect();
+            for number in 50..1_000 {
+                share(number);
+            }
+            let known = accounts.lock().cells.len();
+            assert!((50..500).contains(&known), "{known} accounts");
+            for (number, cell) in (0..).zip(&staying) {
+                assert!(Arc::ptr_eq(cell, &share(number)), "account {number}");
+                accounts.forget(&cell.id);
+                assert!(!cell.is_current(), "account {number}");
+            }
+        });
+    }
 }
