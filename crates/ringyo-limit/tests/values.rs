@@ -260,6 +260,8 @@ async fn local_limiter_is_always_ready_and_forgets_nothing_on_a_change() {
     );
     limiter.quota_changed("acct_1");
     limiter.quota_changed("nobody");
+    let other = Charge::to_account("acct_2", Quota::per_minute(2));
+    assert!(limiter.check_now(&other, now).unwrap().is_allowed());
     assert_eq!(
         limiter
             .check(&charge, now)

@@ -72,6 +72,8 @@ fn permissions_are_found_by_their_name_and_no_other() {
     for name in CATALOG.permissions() {
         assert_eq!(CATALOG.find(&name.to_string()), Some(name.permission()));
         assert_eq!(CATALOG.name(name.permission()), Some(name));
+        let parts = format!("{}:{}", name.resource(), name.action());
+        assert_eq!(parts, name.to_string());
     }
     let none = [
         "",
