@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -327,4 +328,20 @@ fn a_decision_tells_when_the_next_cell_is_free() {
     // In ticks of four seconds a cell is back after four.
     let coarse = |seconds| at(seconds, Duration::from_secs(4)).remaining();
     assert_eq!((coarse(0), coarse(4), coarse(240)), (60, 59, 0));
+}
+
+#[test]
+fn a_tally_is_the_bucket_itself() {
+    let limiter = LocalLimiter::new();
+    let tally = |account| limiter.tally(account).unwrap();
+    assert_eq!(tally("a"), tally("a"));
+    assert_ne!(tally("a"), tally("b"));
+    let (quota, now) = (Quota::per_minute(2), ManualClock::new(0).now().monotonic);
+    let pays = |weight: u32| {
+        let outcome = tally("a").charge(quota, NonZeroU32::new(weight).unwrap(), now);
+        outcome.is_allowed()
+    };
+    assert_eq!([3, 2, 1].map(pays), [false, true, false]);
+    let rest = limiter.decide(&Charge::to_account("a", quota), now);
+    assert_eq!(rest.account().remaining(), 0);
 }

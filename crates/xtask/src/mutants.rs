@@ -1,9 +1,9 @@
 //! Whether the tests notice when the code is changed, by cargo-mutants.
 //!
 //! What it changes, and which changes are accepted because they change nothing, stands in
-//! `.cargo/mutants.toml`.
+//! `.cargo/mutants.toml`; how they are built, in the profile `mutants` of `Cargo.toml`.
 
-use crate::cargo::Cargo;
+use crate::cargo::{Cargo, target_directory};
 use crate::servers::for_tests::WITHOUT;
 use crate::step::{Outcome, Step};
 
@@ -58,7 +58,9 @@ fn step(name: impl Into<String>, cargo: Cargo, good: &'static [i32]) -> Step {
                 "cargo-mutants is not installed (cargo install cargo-mutants --locked)".to_owned(),
             ));
         }
-        let status = cargo.run(root)?;
+        // The mutants are copies of the workspace elsewhere: what they depend on is built once.
+        let target = target_directory(root)?.display().to_string();
+        let status = cargo.env("CARGO_TARGET_DIR", target).run(root)?;
         Ok(match status.code() {
             Some(code) if good.contains(&code) => Outcome::Passed,
             _ => Outcome::Failed(status.to_string()),
