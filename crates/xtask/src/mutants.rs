@@ -3,6 +3,8 @@
 //! What it changes, and which changes are accepted because they change nothing, stands in
 //! `.cargo/mutants.toml`; how they are built, in the profile `mutants` of `Cargo.toml`.
 
+use std::fs;
+
 use crate::cargo::{Cargo, target_directory};
 use crate::servers::for_tests::WITHOUT;
 use crate::step::{Outcome, Step};
@@ -20,39 +22,41 @@ const CRATES: [(&str, &str); 4] = [
     (
         "ringyo-auth",
         "--lib --test suite -- --skip trials:: --skip interleavings:: --skip flood:: \
-         --skip rate_values:: --skip wire:: --skip on_sqlite --skip on_postgresql",
+         --skip ten_thousand_schedules --skip on_sqlite --skip on_postgresql",
     ),
 ];
 
 /// A mutant that lets every secret pass, and tests that do not look at secrets.
-const CONTROL: &str = "mutants --package ringyo-key --file crates/ringyo-key/src/digest.rs \
-                       --re Digest::matches.*true --baseline skip --timeout 120 \
-                       --output target/mutants-control -- --test working_directory";
-
-/// All mutants were noticed.
-const CAUGHT: i32 = 0;
-/// Some were not.
-const MISSED: i32 = 2;
-/// Some kept a test from ending, and so were noticed; no other was missed.
-const TIMED_OUT: i32 = 3;
+const CONTROL: &str = "--package ringyo-key --file crates/ringyo-key/src/digest.rs \
+                       --re Digest::matches.*true --baseline skip --timeout 120";
+const BLIND: &str = "--test working_directory";
 
 /// A step for each crate, which fails when a change goes unnoticed, and before them one that fails
 /// when that goes unnoticed.
 pub fn steps() -> impl Iterator<Item = Step> {
-    let control = step("mutants, a control", Cargo::new(CONTROL), &[MISSED]);
+    let control = step("control", CONTROL, BLIND, Expect::Unnoticed);
     let crates = CRATES.into_iter().map(|(package, tests)| {
-        let cargo = Cargo::new(format!(
-            "mutants --package {package} --output target/mutants-{package} -- {tests}"
-        ));
-        let cargo = cargo.env(WITHOUT, "postgresql,redis,valkey");
-        step(format!("mutants of {package}"), cargo, &[CAUGHT, TIMED_OUT])
+        let which = format!("--package {package}");
+        step(package, &which, tests, Expect::Noticed)
     });
     std::iter::once(control).chain(crates)
 }
 
-/// A step that passes when cargo-mutants ends with one of these codes.
-fn step(name: impl Into<String>, cargo: Cargo, good: &'static [i32]) -> Step {
-    Step::new(name, cargo.to_string(), move |root, _| {
+/// What should have become of the mutants.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Expect {
+    /// All were noticed.
+    Noticed,
+    /// Some were not.
+    Unnoticed,
+}
+
+fn step(name: &str, which: &str, tests: &str, expect: Expect) -> Step {
+    let output = format!("target/mutants-{name}");
+    let cargo = Cargo::new(format!("mutants {which} --output {output} -- {tests}"));
+    let cargo = cargo.env(WITHOUT, "postgresql,redis,valkey");
+    let step_name = format!("mutants: {name}");
+    Step::new(step_name, cargo.to_string(), move |root, _| {
         if !cargo.is_installed() {
             return Ok(Outcome::Skipped(
                 "cargo-mutants is not installed (cargo install cargo-mutants --locked)".to_owned(),
@@ -61,9 +65,57 @@ fn step(name: impl Into<String>, cargo: Cargo, good: &'static [i32]) -> Step {
         // The mutants are copies of the workspace elsewhere: what they depend on is built once.
         let target = target_directory(root)?.display().to_string();
         let status = cargo.env("CARGO_TARGET_DIR", target).run(root)?;
-        Ok(match status.code() {
-            Some(code) if good.contains(&code) => Outcome::Passed,
-            _ => Outcome::Failed(status.to_string()),
-        })
+        let missed = fs::read_to_string(root.join(output).join("mutants.out/missed.txt"))?;
+        Ok(outcome(status.code(), &missed, expect))
     })
+}
+
+/// All mutants were noticed.
+const CAUGHT: i32 = 0;
+/// Some were not.
+const MISSED: i32 = 2;
+/// Some kept a test from ending, and so were noticed. Others may have been missed beside them.
+const TIMED_OUT: i32 = 3;
+
+/// By how cargo-mutants ended, and its list of mutants that no test noticed.
+fn outcome(code: Option<i32>, missed: &str, expect: Expect) -> Outcome {
+    let found = match code {
+        Some(CAUGHT | MISSED | TIMED_OUT) if missed.is_empty() => Expect::Noticed,
+        Some(CAUGHT | MISSED | TIMED_OUT) => Expect::Unnoticed,
+        _ => return Outcome::Failed(format!("cargo-mutants ended with {code:?}")),
+    };
+    match (found, expect) {
+        (Expect::Unnoticed, Expect::Noticed) => {
+            Outcome::Failed(format!("{} went unnoticed", missed.lines().count()))
+        }
+        (Expect::Noticed, Expect::Unnoticed) => {
+            Outcome::Failed("a planted survivor was not found".to_owned())
+        }
+        _ => Outcome::Passed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mutant_that_was_missed_fails_the_step_however_others_ended() {
+        let one = "crates/a/src/b.rs:1:2: replace f -> bool with true\n";
+        for (code, missed, expect, passes) in [
+            (Some(CAUGHT), "", Expect::Noticed, true),
+            (Some(TIMED_OUT), "", Expect::Noticed, true),
+            (Some(MISSED), one, Expect::Noticed, false),
+            (Some(TIMED_OUT), one, Expect::Noticed, false),
+            // The tests failed without any mutant; it was killed.
+            (Some(4), "", Expect::Noticed, false),
+            (None, "", Expect::Noticed, false),
+            (Some(MISSED), one, Expect::Unnoticed, true),
+            (Some(CAUGHT), "", Expect::Unnoticed, false),
+            (Some(4), one, Expect::Unnoticed, false),
+        ] {
+            let passed = outcome(code, missed, expect) == Outcome::Passed;
+            assert_eq!(passed, passes, "{code:?} {missed:?} {expect:?}");
+        }
+    }
 }
