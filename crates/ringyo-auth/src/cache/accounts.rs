@@ -104,7 +104,7 @@ impl Accounts {
             cell.retire();
         }
         // Growing is the moment to drop the accounts whose last key has left the cache.
-        if cells.len() == cells.capacity() {
+        if cells.len() >= cells.capacity() {
             cells.retain(|_, cell| cell.strong_count() > 0);
         }
         let cell = Arc::new(read);

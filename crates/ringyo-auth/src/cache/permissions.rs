@@ -27,7 +27,7 @@ impl PermissionSets {
             return known;
         }
         // Growing is the moment to drop the sets that no key has any more.
-        if sets.len() == sets.capacity() {
+        if sets.len() >= sets.capacity() {
             sets.retain(|_, set| set.strong_count() > 0);
         }
         let set = Arc::new(Permissions {
