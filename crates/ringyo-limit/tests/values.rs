@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use ringyo_limit::{
-    Backlog, Charge, CheckedBy, Clock, Decision, LimitError, LimitErrorKind, LocalLimiter,
-    ManualClock, Monotonic, Now, Quota, QuotaError, RateLimiter, SystemClock, Verdict,
+    Backlog, BucketKind, Charge, CheckedBy, Clock, Decision, LimitError, LimitErrorKind,
+    LocalLimiter, ManualClock, Monotonic, Now, Quota, QuotaError, RateLimiter, SystemClock,
+    Verdict,
 };
 
 #[test]
@@ -344,4 +345,33 @@ fn a_tally_is_the_bucket_itself() {
     assert_eq!([3, 2, 1].map(pays), [false, true, false]);
     let rest = limiter.decide(&Charge::to_account("a", quota), now);
     assert_eq!(rest.account().remaining(), 0);
+    let brought = tally("a");
+    let charge = Charge::to_account("a", quota).with_tally(Some(&brought));
+    assert!(!limiter.decide(&charge, now).is_allowed());
+}
+
+#[test]
+fn of_two_buckets_the_one_nearer_to_refusal_binds() {
+    let minute = Quota::per_minute(60);
+    for (account, key, binding) in [
+        // As many cells are left: the one that has waited less for its next.
+        ((minute, 500), (minute, 700), BucketKind::Key),
+        ((minute, 700), (minute, 500), BucketKind::Account),
+        ((minute, 500), (minute, 500), BucketKind::Account),
+        // Fewer cells, however long the other needs to be full again.
+        (
+            (Quota::per_minute(2), 0),
+            (minute, 10_000),
+            BucketKind::Account,
+        ),
+        ((minute, 10_000), (Quota::per_minute(2), 0), BucketKind::Key),
+    ] {
+        let charge = Charge::to_account("a", account.0).with_key("k", key.0);
+        let backlog = Backlog {
+            account: Duration::from_millis(account.1),
+            key: Duration::from_millis(key.1),
+        };
+        let decision = Decision::from_backlog(&charge, Verdict::Allowed, backlog);
+        assert_eq!(decision.binding().kind(), binding, "{account:?} {key:?}");
+    }
 }
