@@ -182,7 +182,7 @@ mod tests {
         scheduled(|| {
             let accounts = Accounts::default();
             let share = |number: u32| {
-                let id = AccountId::new(&format!("acct_{number}")).unwrap();
+                let id = AccountId::new(format!("acct_{number}")).unwrap();
                 let plan = Arc::new(Plan::without_api("pro"));
                 let cell = AccountCell::new(id, plan, Revision::NONE);
                 accounts.share(cell, accounts.epoch())
