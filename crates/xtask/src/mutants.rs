@@ -79,7 +79,10 @@ fn step(name: &str, which: String, expect: Expect) -> Step {
             ));
         }
         // The mutants are copies of the workspace elsewhere: what they depend on is built once.
-        let target = target_directory(root)?.display().to_string();
+        let target = target_directory(root)?
+            .join("mutants")
+            .display()
+            .to_string();
         let status = cargo.env("CARGO_TARGET_DIR", target).run(root)?;
         let missed = fs::read_to_string(root.join(output).join("mutants.out/missed.txt"))?;
         Ok(outcome(status.code(), &missed, expect))
