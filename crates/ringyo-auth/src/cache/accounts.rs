@@ -1,3 +1,4 @@
+use std::cmp;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, Weak};
 
@@ -94,14 +95,14 @@ impl Accounts {
         if let Some(cell) = cells.get(&read.id).and_then(Weak::upgrade)
             && cell.is_current()
         {
-            if cell.revision == read.revision {
-                return cell;
+            match cell.revision.cmp(&read.revision) {
+                cmp::Ordering::Equal => return cell,
+                cmp::Ordering::Greater => {
+                    read.retire();
+                    return Arc::new(read);
+                }
+                cmp::Ordering::Less => cell.retire(),
             }
-            if cell.revision > read.revision {
-                read.retire();
-                return Arc::new(read);
-            }
-            cell.retire();
         }
         // Growing is the moment to drop the accounts whose last key has left the cache.
         if cells.len() >= cells.capacity() {
@@ -174,6 +175,31 @@ mod tests {
             assert_eq!(new.plan.name, "starter");
             assert!(!old.is_current() && new.is_current());
         });
+    }
+
+    #[test]
+    fn of_two_readings_the_later_one_counts_whichever_comes_first() {
+        let read = |plan: &str, revision| {
+            let id = AccountId::new("acct_1").unwrap();
+            let plan = Arc::new(Plan::without_api(plan));
+            AccountCell::new(id, plan, Revision::new(revision))
+        };
+        for revisions in [[7, 8], [8, 7]] {
+            shuttle::check_random(
+                move || {
+                    let accounts = Accounts::default();
+                    let epoch = accounts.epoch();
+                    let cells =
+                        revisions.map(|revision| accounts.share(read("pro", revision), epoch));
+                    for (cell, revision) in cells.iter().zip(revisions) {
+                        assert_eq!(cell.is_current(), revision == 8);
+                    }
+                    let later = accounts.share(read("pro", 8), epoch);
+                    assert!(cells.iter().any(|cell| Arc::ptr_eq(cell, &later)));
+                },
+                1,
+            );
+        }
     }
 
     /// Accounts come and go, and some stay.
