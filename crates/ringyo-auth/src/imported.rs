@@ -128,3 +128,39 @@ impl LookUps {
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, give_back);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The number here is the scheduler's, which wants to be there.
+    #[test]
+    fn so_many_are_looked_up_in_a_second_and_what_is_found_does_not_count() {
+        shuttle::check_random(
+            || {
+                let look_ups = LookUps::new(2);
+                let take = |millis: u64| {
+                    let now = Monotonic::from_nanos(millis * 1_000_000);
+                    match look_ups.take(now)? {
+                        LookUp::Counted { second } => Some(second),
+                        LookUp::Free => panic!("none of these is free"),
+                    }
+                };
+                assert_eq!([7_000, 7_400, 7_999].map(take), [Some(7), Some(7), None]);
+                look_ups.give_back(7);
+                assert_eq!([7_999; 2].map(take), [Some(7), None]);
+                // Who has read the clock before is counted in the second that has begun since.
+                assert_eq!([8_000, 7_999, 8_999].map(take), [Some(8), Some(8), None]);
+                // Of a second that is over there is nothing to give back.
+                look_ups.give_back(7);
+                assert_eq!(take(8_999), None);
+                // Nor is there more than was taken.
+                for _ in 0..3 {
+                    look_ups.give_back(8);
+                }
+                assert_eq!([7_900, 8_000, 8_999].map(take), [Some(8), Some(8), None]);
+            },
+            1,
+        );
+    }
+}

@@ -309,6 +309,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn digests_match_if_all_of_their_bits_do() {
+        let bytes: [u8; 32] = std::array::from_fn(|place| place as u8);
+        let digest = Digest::from_bytes(bytes);
+        assert!(digest.matches(&Digest::from_bytes(bytes)));
+        for bit in 0..8 * bytes.len() {
+            let mut other = bytes;
+            other[bit / 8] ^= 1 << (bit % 8);
+            assert!(!digest.matches(&Digest::from_bytes(other)), "bit {bit}");
+        }
+        for text in [
+            "",
+            "0",
+            "0g",
+            &"0".repeat(63),
+            &"0".repeat(65),
+            &"g".repeat(64),
+        ] {
+            assert_eq!(Digest::from_hex(text).err(), Some(DigestError), "{text}");
+        }
+        let upper = digest.to_hex().to_uppercase();
+        assert!(Digest::from_hex(&upper).unwrap().matches(&digest));
+    }
+
     fn by_the_crate(key: &[u8], message: &[u8]) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
         mac.update(message);

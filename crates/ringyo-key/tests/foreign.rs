@@ -77,6 +77,8 @@ fn a_shape_that_can_be_guessed_or_sent_nowhere_is_refused() {
         (ForeignFormat::BASE64_URL, 16),
         (ForeignFormat::UUID, 36),
         ("01", 96),
+        // The longest that there is.
+        (ForeignFormat::HEX, 511),
     ] {
         assert!(new("p", characters, count).is_ok(), "{characters}");
     }
@@ -126,6 +128,7 @@ fn a_format_reads_the_shapes_it_accepts_and_its_own_keys_are_none_of_them() {
         .accept_foreign(uuid.clone())
         .accept_foreign(uuid)
         .accept_foreign(alike);
+    assert!(format.accepts_foreign() && !native.accepts_foreign());
     let text = b"6fa459ea-ee8a-3ca4-894e-db77e160355e";
     let read = format.read_foreign(text).unwrap();
     assert!(read.digest.matches(&ForeignKey::of_text(text).digest));
@@ -134,9 +137,13 @@ fn a_format_reads_the_shapes_it_accepts_and_its_own_keys_are_none_of_them() {
         &text[1..],
         b"6fa459ea-ee8a-3ca4-894e-db77e160355E",
         b"6fa459ea-ee8a-3ca4-894e-db77e16035\xffe",
+        b"6fa459ea-ee8a-3ca4-894e-db77e16035\x80e",
     ] {
         assert!(format.read_foreign(bad).is_none());
     }
+    // A character that is named twice is one of them all the same.
+    let twice = ForeignFormat::new("", "00123456789abcdef", 32).unwrap();
+    assert!(twice.matches(b"00000000000000000000000000000000"));
     assert!(
         format
             .read_foreign(format!("rg_live_{}", "x".repeat(32)).as_bytes())

@@ -112,6 +112,11 @@ fn a_retired_brand_is_accepted_and_not_minted() {
             .starts_with("rg_live_")
     );
     assert_eq!(renamed.max_len(), 67);
+    let regex = r"\b(?:rg|voice)_(?:live|test)_[0-9A-Za-z]{56}\b";
+    assert_eq!(renamed.scanner_regex(), regex);
+    // Whatever is accepted already is not listed again.
+    let again = renamed.clone().accept_retired(old).accept_retired(new);
+    assert_eq!((again.retired(), &again), (&[old][..], &renamed));
     assert_eq!(
         KeyFormat::new(new)
             .parse(key.key.expose().as_bytes())
@@ -150,10 +155,14 @@ fn nothing_prints_the_secret() {
 #[test]
 fn brands_modes_and_ids_are_checked() {
     for good in ["rg", "a0", "abcdefghijklmnop"] {
-        assert_eq!(Brand::new(good).unwrap().as_str(), good);
+        let brand: Brand = good.parse().unwrap();
+        assert_eq!((brand.as_str(), brand.to_string()), (good, good.to_owned()));
     }
     for bad in ["", "r", "0a", "Rg", "r_g", "rg ", "rü", "abcdefghijklmnopq"] {
         assert!(Brand::new(bad).is_err(), "{bad:?}");
+    }
+    for mode in Mode::ALL {
+        assert_eq!(mode.to_string().parse(), Ok(mode));
     }
     for bad in ["", "Live", "live ", "prod"] {
         assert!(bad.parse::<Mode>().is_err());
@@ -169,6 +178,8 @@ fn brands_modes_and_ids_are_checked() {
     }
     let id: KeyId = serde_json::from_str("\"0123456789Az\"").unwrap();
     assert_eq!(serde_json::to_string(&id).unwrap(), "\"0123456789Az\"");
+    assert_eq!(id.to_string(), "0123456789Az");
+    assert_eq!(id.as_bytes(), b"0123456789Az");
     assert_eq!(serde_json::to_string(&Mode::Test).unwrap(), "\"test\"");
 }
 

@@ -151,3 +151,29 @@ fn a_missing_file_is_created_once_and_for_its_owner_alone() {
     assert!(PepperRing::from_file_or_create(&path).is_err());
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "nonsense");
 }
+
+/// What kept a ring from being had from that path.
+fn failed_to(path: impl AsRef<std::path::Path>) -> &'static str {
+    match PepperRing::from_file_or_create(path) {
+        Err(PepperError::File { action, .. }) => action,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_cannot_be_created_is_told_from_what_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(
+        failed_to(folder.path().join("none/ringyo.peppers")),
+        "created"
+    );
+    assert_eq!(failed_to(""), "created");
+    assert_eq!(failed_to(folder.path()), "read");
+    #[cfg(unix)]
+    {
+        // Somebody else has put it there, but nothing that can be read.
+        let dangling = folder.path().join("ringyo.peppers");
+        std::os::unix::fs::symlink("nowhere", &dangling).unwrap();
+        assert_eq!(failed_to(&dangling), "read");
+    }
+}

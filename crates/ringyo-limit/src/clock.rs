@@ -432,6 +432,13 @@ mod tests {
     }
 
     #[test]
+    fn times_before_1970_are_negative() {
+        let second = Duration::from_secs(1);
+        assert_eq!(wall_nanos(UNIX_EPOCH + second), 1_000_000_000);
+        assert_eq!(wall_nanos(UNIX_EPOCH - second), -1_000_000_000);
+    }
+
+    #[test]
     fn both_halves_are_those_of_the_machine() {
         for _ in 0..1_000 {
             let before = wall_nanos(SystemTime::now()) / 1_000_000;

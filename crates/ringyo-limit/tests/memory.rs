@@ -60,4 +60,7 @@ fn a_million_draining_accounts_are_all_kept() {
     let freed = allocation_counter::measure(|| limiter.shrink(now + Duration::from_secs(1)));
     assert_eq!(limiter.buckets(), 1);
     assert!(freed.bytes_current < -50_000_000, "{freed:?}");
+    // The tables go as well, and not only what was in them.
+    let kept = bytes + freed.bytes_current;
+    assert!(kept < 1_000_000, "{kept} bytes");
 }

@@ -2,13 +2,15 @@
 
 use std::error::Error;
 use std::io;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use ringyo_limit::{
-    Backlog, Charge, CheckedBy, Clock, Decision, LimitError, LimitErrorKind, LocalLimiter,
-    ManualClock, Monotonic, Quota, QuotaError, RateLimiter, SystemClock, Verdict,
+    Backlog, BucketKind, Charge, CheckedBy, Clock, Decision, LimitError, LimitErrorKind,
+    LocalLimiter, ManualClock, Monotonic, Now, Quota, QuotaError, RateLimiter, SystemClock,
+    Verdict,
 };
 
 #[test]
@@ -39,6 +41,7 @@ fn quotas_that_cannot_be_are_refused() {
     }
     assert!(Quota::per_hour(1).try_with_burst(17_568).is_ok());
     assert!(Quota::try_per(u32::MAX, Quota::MAX_PERIOD).is_ok());
+    assert_eq!(Quota::MAX_PERIOD.as_secs(), 31_622_400);
     assert!(minute.try_strict(59).is_ok());
 }
 
@@ -50,6 +53,13 @@ fn refill_is_rounded_up() {
     let strict = Quota::per_minute(60).strict(10);
     assert_eq!(strict.refill_interval(), Duration::from_millis(1_200));
     assert_eq!((strict.limit(), strict.burst()), (60, 10));
+    assert!(strict.is_strict() && !third.is_strict());
+    // And up again, to what a limiter with a coarser clock can count.
+    let coarse = |nanos| third.refill_interval_in(Duration::from_nanos(nanos));
+    for (tick, nanos) in [(0, 333_333_334), (1, 333_333_334), (2, 333_333_334)] {
+        assert_eq!(coarse(tick), Duration::from_nanos(nanos));
+    }
+    assert_eq!(coarse(1_000), Duration::from_nanos(333_334_000));
     assert_eq!(strict.with_burst(10), Quota::per_minute(60).with_burst(10));
 }
 
@@ -150,14 +160,51 @@ fn manual_clock_moves_only_when_told() {
     );
 }
 
+/// A clock whose cheap reading is an hour old.
+#[derive(Debug)]
+struct Late(ManualClock);
+
+impl Clock for Late {
+    fn now(&self) -> Now {
+        self.0.now()
+    }
+
+    fn lately(&self) -> Now {
+        let Now {
+            monotonic,
+            unix_millis,
+        } = self.0.now();
+        let unix_millis = unix_millis - 3_600_000;
+        Now {
+            monotonic,
+            unix_millis,
+        }
+    }
+
+    fn lag(&self) -> Duration {
+        Duration::from_secs(3_600)
+    }
+}
+
+#[test]
+fn a_shared_clock_is_the_clock() {
+    let shared: Arc<dyn Clock> = Arc::new(Arc::new(Late(ManualClock::new(3_600_000))));
+    let (now, lately) = (shared.now().unix_millis, shared.lately().unix_millis);
+    assert_eq!((now, lately, shared.lag().as_secs()), (3_600_000, 0, 3_600));
+    // One that knows no cheap way is asked the dear one.
+    let exact: Arc<dyn Clock> = Arc::new(ManualClock::new(7));
+    assert_eq!((exact.lately(), exact.lag()), (exact.now(), Duration::ZERO));
+}
+
 #[test]
 fn system_clocks_agree_and_follow_the_machine() {
     let shared: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let first = SystemClock::default().now();
-    std::thread::sleep(Duration::from_millis(20));
+    // Long enough for a whole second to go by.
+    std::thread::sleep(Duration::from_millis(1_100));
     let second = shared.now();
     let passed = second.monotonic.saturating_since(first.monotonic);
-    assert!(passed >= Duration::from_millis(20), "{passed:?}");
+    assert!(passed >= Duration::from_millis(1_100), "{passed:?}");
     assert!(passed < Duration::from_secs(10), "{passed:?}");
     // 2020-01-01, long before this was written.
     assert!(second.unix_millis > 1_577_836_800_000);
@@ -170,6 +217,25 @@ fn errors_say_what_to_do_and_keep_their_cause() {
     assert_eq!(error.kind(), LimitErrorKind::Timeout);
     assert_eq!(error.to_string(), "rate limiter did not answer in time");
     assert!(error.source().unwrap().is::<io::Error>());
+    for (kind, name, text) in [
+        (
+            LimitErrorKind::Unavailable,
+            "unavailable",
+            "rate limiter is unavailable",
+        ),
+        (
+            LimitErrorKind::Timeout,
+            "timeout",
+            "rate limiter did not answer in time",
+        ),
+        (
+            LimitErrorKind::Misconfigured,
+            "misconfigured",
+            "rate limiter refuses to work as it is configured",
+        ),
+    ] {
+        assert_eq!((kind.as_str(), kind.to_string().as_str()), (name, text));
+    }
     assert!(
         LimitError::new(LimitErrorKind::Misconfigured)
             .source()
@@ -196,6 +262,8 @@ async fn local_limiter_is_always_ready_and_forgets_nothing_on_a_change() {
     );
     limiter.quota_changed("acct_1");
     limiter.quota_changed("nobody");
+    let other = Charge::to_account("acct_2", Quota::per_minute(2));
+    assert!(limiter.check_now(&other, now).unwrap().is_allowed());
     assert_eq!(
         limiter
             .check(&charge, now)
@@ -219,11 +287,91 @@ fn a_decision_keeps_who_made_it() {
     let fallbacks = reasons.map(CheckedBy::Fallback);
     let bypasses = reasons.map(CheckedBy::Bypassed);
     let others = [CheckedBy::Local, CheckedBy::Remote, CheckedBy::RemoteDenial];
+    for (by, reason) in [(fallbacks, reasons), (bypasses, reasons)]
+        .into_iter()
+        .flat_map(|(by, reasons)| by.into_iter().zip(reasons))
+    {
+        assert_eq!(by.reason(), Some(reason));
+    }
+    assert_eq!(others.map(|by| by.reason()), [None; 3]);
+    let all = [others[0], others[1], others[2], fallbacks[0], bypasses[0]];
+    assert_eq!(
+        all.map(CheckedBy::as_str),
+        ["local", "remote", "remote_denial", "fallback", "bypassed"],
+        "what operators count by"
+    );
     for by in others.into_iter().chain(fallbacks).chain(bypasses) {
         for verdict in [Verdict::Allowed, Verdict::Denied] {
             let decision = Decision::from_backlog(&charge, verdict, backlog).with_checked_by(by);
             assert_eq!((decision.checked_by(), decision.verdict()), (by, verdict));
             assert_eq!(Decision::on(&charge, decision.outcome()), decision);
         }
+    }
+}
+
+#[test]
+fn a_decision_tells_when_the_next_cell_is_free() {
+    let charge = Charge::to_account("a", Quota::per_minute(60));
+    let at = |seconds, tick| {
+        let backlog = Backlog {
+            account: Duration::from_secs(seconds),
+            key: Duration::ZERO,
+        };
+        Decision::from_backlog_in(tick, &charge, Verdict::Allowed, backlog).account()
+    };
+    let nanosecond = Duration::from_nanos(1);
+    for (backlog, remaining, next) in [(0, 60, 0), (59, 1, 0), (60, 0, 1), (75, 0, 16)] {
+        let state = at(backlog, nanosecond);
+        assert_eq!(state.remaining(), remaining);
+        assert_eq!(state.next_cell_after(), Duration::from_secs(next));
+        assert_eq!(state.reset_after(), Duration::from_secs(backlog));
+    }
+    // In ticks of four seconds a cell is back after four.
+    let coarse = |seconds| at(seconds, Duration::from_secs(4)).remaining();
+    assert_eq!((coarse(0), coarse(4), coarse(240)), (60, 59, 0));
+}
+
+#[test]
+fn a_tally_is_the_bucket_itself() {
+    let limiter = LocalLimiter::new();
+    let tally = |account| limiter.tally(account).unwrap();
+    assert_eq!(tally("a"), tally("a"));
+    assert_ne!(tally("a"), tally("b"));
+    let (quota, now) = (Quota::per_minute(2), ManualClock::new(0).now().monotonic);
+    let pays = |weight: u32| {
+        let outcome = tally("a").charge(quota, NonZeroU32::new(weight).unwrap(), now);
+        outcome.is_allowed()
+    };
+    assert_eq!([3, 2, 1].map(pays), [false, true, false]);
+    let rest = limiter.decide(&Charge::to_account("a", quota), now);
+    assert_eq!(rest.account().remaining(), 0);
+    let brought = tally("a");
+    let charge = Charge::to_account("a", quota).with_tally(Some(&brought));
+    assert!(!limiter.decide(&charge, now).is_allowed());
+}
+
+#[test]
+fn of_two_buckets_the_one_nearer_to_refusal_binds() {
+    let minute = Quota::per_minute(60);
+    for (account, key, binding) in [
+        // As many cells are left: the one that has waited less for its next.
+        ((minute, 500), (minute, 700), BucketKind::Key),
+        ((minute, 700), (minute, 500), BucketKind::Account),
+        ((minute, 500), (minute, 500), BucketKind::Account),
+        // Fewer cells, however long the other needs to be full again.
+        (
+            (Quota::per_minute(2), 0),
+            (minute, 10_000),
+            BucketKind::Account,
+        ),
+        ((minute, 10_000), (Quota::per_minute(2), 0), BucketKind::Key),
+    ] {
+        let charge = Charge::to_account("a", account.0).with_key("k", key.0);
+        let backlog = Backlog {
+            account: Duration::from_millis(account.1),
+            key: Duration::from_millis(key.1),
+        };
+        let decision = Decision::from_backlog(&charge, Verdict::Allowed, backlog);
+        assert_eq!(decision.binding().kind(), binding, "{account:?} {key:?}");
     }
 }

@@ -1,30 +1,140 @@
 //! Whether the tests notice when the code is changed, by cargo-mutants.
+//!
+//! What it changes, and which changes are accepted because they change nothing, stands in
+//! `.cargo/mutants.toml`; how they are built, in the profile `mutants` of `Cargo.toml`.
 
-use crate::cargo::Cargo;
-use crate::step::Step;
+use std::fs;
 
-/// What decides whether a key is good and how often it may be used: where a change that no test
-/// notices would be worst.
-const WHERE: [(&str, &str); 2] = [
+use crate::cargo::{Cargo, target_directory};
+use crate::servers::for_tests::WITHOUT;
+use crate::step::{Outcome, Step};
+
+/// The crates that decide whether a key is good, what it may do and how often it may be used: where
+/// a change that no test notices would be worst. With each the tests that are built for every
+/// mutant, and those of them that are not run: they repeat for long or start servers, and find
+/// nothing that others do not.
+const CRATES: [(&str, &str, &str); 4] = [
+    ("ringyo-key", LIB_AND_TESTS, "a_million_keys"),
     (
-        "ringyo-key",
-        "--file crates/ringyo-key/src/format.rs --file crates/ringyo-key/src/digest.rs \
-         --file crates/ringyo-key/src/base62.rs --file crates/ringyo-key/src/ring.rs",
+        "ringyo-scope",
+        LIB_AND_TESTS,
+        "trying_every_deed_finds_planted_faults",
     ),
     (
         "ringyo-limit",
-        "--file crates/ringyo-limit/src/local.rs --file crates/ringyo-limit/src/decision.rs \
-         --file crates/ringyo-limit/src/quota.rs",
+        LIB_AND_TESTS,
+        "suite_notices_every_planted_fault",
+    ),
+    (
+        "ringyo-auth",
+        "--cargo-arg=--lib --cargo-arg=--test=suite",
+        "trials:: interleavings:: flood:: ten_thousand_schedules on_sqlite on_postgresql",
     ),
 ];
 
-/// A step for each crate; it fails when a change goes unnoticed.
+const LIB_AND_TESTS: &str = "--cargo-arg=--lib --cargo-arg=--tests";
+
+/// A mutant that lets every secret pass, and tests that do not look at secrets.
+const CONTROL: &str = "--package ringyo-key --file crates/ringyo-key/src/digest.rs \
+                       --re Digest::matches.*true --baseline skip --timeout 120";
+const BLIND: &str = "--cargo-arg=--test=working_directory";
+
+/// A step for each crate, which fails when a change goes unnoticed, and before them one that fails
+/// when that goes unnoticed.
 pub fn steps() -> impl Iterator<Item = Step> {
-    WHERE.into_iter().map(|(package, files)| {
-        let cargo = Cargo::new(format!(
-            "mutants --package {package} {files} --all-features --jobs 1 --timeout 120 \
-             --no-shuffle --output target/mutants-{package}"
-        ));
-        Step::program(format!("mutants of {package}"), cargo, "cargo-mutants")
+    let control = step("control", format!("{CONTROL} {BLIND}"), Expect::Unnoticed);
+    let crates = CRATES.into_iter().map(|(package, tests, left_out)| {
+        let skip: Vec<String> = left_out
+            .split(' ')
+            .map(|test| format!("--skip {test}"))
+            .collect();
+        let which = format!("--package {package} {tests}");
+        step(
+            package,
+            format!("{which} -- -- {}", skip.join(" ")),
+            Expect::Noticed,
+        )
+    });
+    std::iter::once(control).chain(crates)
+}
+
+/// What should have become of the mutants.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Expect {
+    /// All were noticed.
+    Noticed,
+    /// Some were not.
+    Unnoticed,
+}
+
+fn step(name: &str, which: String, expect: Expect) -> Step {
+    let output = format!("target/mutants-{name}");
+    let cargo = Cargo::new(format!("mutants --output {output} {which}"));
+    let cargo = cargo.env(WITHOUT, "postgresql,redis,valkey");
+    let step_name = format!("mutants: {name}");
+    Step::new(step_name, cargo.to_string(), move |root, _| {
+        if !cargo.is_installed() {
+            return Ok(Outcome::Skipped(
+                "cargo-mutants is not installed (cargo install cargo-mutants --locked)".to_owned(),
+            ));
+        }
+        // The mutants are copies of the workspace elsewhere: what they depend on is built once.
+        let target = target_directory(root)?
+            .join("mutants")
+            .display()
+            .to_string();
+        let status = cargo.env("CARGO_TARGET_DIR", target).run(root)?;
+        let missed = fs::read_to_string(root.join(output).join("mutants.out/missed.txt"))?;
+        Ok(outcome(status.code(), &missed, expect))
     })
+}
+
+/// All mutants were noticed.
+const CAUGHT: i32 = 0;
+/// Some were not.
+const MISSED: i32 = 2;
+/// Some kept a test from ending, and so were noticed. Others may have been missed beside them.
+const TIMED_OUT: i32 = 3;
+
+/// By how cargo-mutants ended, and its list of mutants that no test noticed.
+fn outcome(code: Option<i32>, missed: &str, expect: Expect) -> Outcome {
+    let found = match code {
+        Some(CAUGHT | MISSED | TIMED_OUT) if missed.is_empty() => Expect::Noticed,
+        Some(CAUGHT | MISSED | TIMED_OUT) => Expect::Unnoticed,
+        _ => return Outcome::Failed(format!("cargo-mutants ended with {code:?}")),
+    };
+    match (found, expect) {
+        (Expect::Unnoticed, Expect::Noticed) => {
+            Outcome::Failed(format!("{} went unnoticed", missed.lines().count()))
+        }
+        (Expect::Noticed, Expect::Unnoticed) => {
+            Outcome::Failed("a planted survivor was not found".to_owned())
+        }
+        _ => Outcome::Passed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mutant_that_was_missed_fails_the_step_however_others_ended() {
+        let one = "crates/a/src/b.rs:1:2: replace f -> bool with true\n";
+        for (code, missed, expect, passes) in [
+            (Some(CAUGHT), "", Expect::Noticed, true),
+            (Some(TIMED_OUT), "", Expect::Noticed, true),
+            (Some(MISSED), one, Expect::Noticed, false),
+            (Some(TIMED_OUT), one, Expect::Noticed, false),
+            // The tests failed without any mutant; it was killed.
+            (Some(4), "", Expect::Noticed, false),
+            (None, "", Expect::Noticed, false),
+            (Some(MISSED), one, Expect::Unnoticed, true),
+            (Some(CAUGHT), "", Expect::Unnoticed, false),
+            (Some(4), one, Expect::Unnoticed, false),
+        ] {
+            let passed = outcome(code, missed, expect) == Outcome::Passed;
+            assert_eq!(passed, passes, "{code:?} {missed:?} {expect:?}");
+        }
+    }
 }

@@ -1,3 +1,4 @@
+use std::cmp;
 use std::hash::BuildHasher as _;
 use std::sync::{Arc, OnceLock, PoisonError, Weak};
 
@@ -115,7 +116,7 @@ impl Known {
             return;
         }
         // Growing is the moment to drop the accounts whose last key has left the cache.
-        if self.cells.len() == self.cells.capacity() {
+        if self.cells.len() >= self.cells.capacity() {
             self.cells.retain(|entry| entry.cell.strong_count() > 0);
         }
         self.cells.insert_unique(hash, entry, |entry| entry.hash);
@@ -162,14 +163,14 @@ impl Accounts {
         if let Some(cell) = known.find(&read.id)
             && cell.is_current()
         {
-            if cell.revision == read.revision {
-                return cell;
+            match cell.revision.cmp(&read.revision) {
+                cmp::Ordering::Equal => return cell,
+                cmp::Ordering::Greater => {
+                    read.retire();
+                    return Arc::new(read);
+                }
+                cmp::Ordering::Less => cell.retire(),
             }
-            if cell.revision > read.revision {
-                read.retire();
-                return Arc::new(read);
-            }
-            cell.retire();
         }
         let cell = Arc::new(read);
         known.put(&cell);
@@ -237,6 +238,56 @@ mod tests {
             assert_eq!(old.plan.name, "agency");
             assert_eq!(new.plan.name, "starter");
             assert!(!old.is_current() && new.is_current());
+        });
+    }
+
+    #[test]
+    fn of_two_readings_the_later_one_counts_whichever_comes_first() {
+        let read = |plan: &str, revision| {
+            let id = AccountId::new("acct_1").unwrap();
+            let plan = Arc::new(Plan::without_api(plan));
+            AccountCell::new(id, plan, Revision::new(revision))
+        };
+        for revisions in [[7, 8], [8, 7]] {
+            shuttle::check_random(
+                move || {
+                    let accounts = Accounts::default();
+                    let epoch = accounts.epoch();
+                    let cells =
+                        revisions.map(|revision| accounts.share(read("pro", revision), epoch));
+                    for (cell, revision) in cells.iter().zip(revisions) {
+                        assert_eq!(cell.is_current(), revision == 8);
+                    }
+                    let later = accounts.share(read("pro", 8), epoch);
+                    assert!(cells.iter().any(|cell| Arc::ptr_eq(cell, &later)));
+                },
+                1,
+            );
+        }
+    }
+
+    /// Accounts come and go, and some stay.
+    #[test]
+    fn who_has_left_is_dropped_and_who_is_there_is_not() {
+        scheduled(|| {
+            let accounts = Accounts::default();
+            let share = |number: u32| {
+                let id = AccountId::new(format!("acct_{number}")).unwrap();
+                let plan = Arc::new(Plan::without_api("pro"));
+                let cell = AccountCell::new(id, plan, Revision::NONE);
+                accounts.share(cell, accounts.epoch())
+            };
+            let staying: Vec<_> = (0..50).map(share).collect();
+            for number in 50..1_000 {
+                share(number);
+            }
+            let known = accounts.lock().cells.len();
+            assert!((50..500).contains(&known), "{known} accounts");
+            for (number, cell) in (0..).zip(&staying) {
+                assert!(Arc::ptr_eq(cell, &share(number)), "account {number}");
+                accounts.forget(&cell.id);
+                assert!(!cell.is_current(), "account {number}");
+            }
         });
     }
 }

@@ -110,3 +110,56 @@ fn what_has_left_returns_with_all_that_is_known() {
         assert_eq!(departed.last(id), None);
     });
 }
+
+#[test]
+fn a_use_is_saved_when_the_last_one_was_long_enough_ago() {
+    let now = at(1_000_000);
+    let minute = INTERVAL.as_millis() as i64;
+    for (saved_at, known, last, is_unsaved) in [
+        (NEVER, NEVER, 7, true),
+        (NEVER, NEVER, NEVER, false),
+        // The store knows of it.
+        (NEVER, 7, 7, false),
+        (NEVER, 8, 7, false),
+        (NEVER, 6, 7, true),
+        // It has been told just now, or a minute ago, or by a clock that is set back since.
+        (1_000_000, 6, 7, false),
+        (1_000_000 - minute + 1, 6, 7, false),
+        (1_000_000 - minute, 6, 7, true),
+        (1_000_001, 6, 7, true),
+        (1_000_001, 7, 7, false),
+    ] {
+        let uses = Use {
+            last_millis: last,
+            known_millis: known,
+            saved_at_millis: saved_at,
+        };
+        let expected = is_unsaved.then_some(at(last));
+        assert_eq!(uses.unsaved(now, INTERVAL), expected, "{uses:?}");
+        assert_eq!(uses.is_settled(), known >= last, "{uses:?}");
+    }
+}
+
+#[test]
+fn so_many_keys_that_have_left_are_kept_and_no_more() {
+    scheduled(|| {
+        let departed = Departed::default();
+        let id = |number: usize| format!("{number:012}").parse::<KeyId>().unwrap();
+        for number in 0..MAX_DEPARTED + 10 {
+            departed.touch(id(number), at(7));
+        }
+        assert_eq!(departed.lock().len(), MAX_DEPARTED);
+        // Those that are there are still kept up to date, and leave when the store knows of them.
+        departed.touch(id(0), at(9));
+        departed.mark_saved(id(0), at(8), at(100));
+        departed.mark_saved(id(1), at(7), at(100));
+        departed.drop_settled();
+        assert_eq!(
+            (departed.last(id(0)), departed.last(id(1))),
+            (Some(at(9)), None)
+        );
+        let mut left = 0;
+        departed.for_each(|_, _| left += 1);
+        assert_eq!(left, MAX_DEPARTED - 1);
+    });
+}

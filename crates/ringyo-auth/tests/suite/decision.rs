@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use ringyo_auth::preset::ringyo::{AGENTS_READ, AGENTS_UPDATE, CALLS_CREATE};
-use ringyo_auth::{AuthError, Credential, InvalidKey, NewKey, Plan, Preset, Ringyo};
+use ringyo_auth::{AuthError, Caller, Credential, InvalidKey, NewKey, Plan, Preset, Ringyo};
 use ringyo_key::{KeyFormat, Mode};
 use ringyo_limit::{BucketKind, Quota};
 use ringyo_store::{AccountStore as _, KeyStatus, KeyStore as _, MemoryStore, NewEvent};
@@ -38,6 +38,38 @@ async fn a_good_key_says_who_is_calling() {
         (rate.account().quota().limit(), rate.account().remaining()),
         (60, 59)
     );
+}
+
+#[tokio::test]
+async fn what_is_at_hand_is_decided_now_and_for_the_rest_nothing_is_charged() {
+    let setting = setting().await;
+    let key = setting.key().await;
+    // A node forgets a key once more when the feed tells it of its own change.
+    setting.store.until_told(2).await;
+    let authenticator = setting.ringyo.authenticator();
+    let credential = Credential::key(key.key.expose());
+    let remaining = |caller: &Caller| caller.rate().unwrap().account().remaining();
+    assert!(authenticator.decide_now(credential).is_none());
+    assert!(authenticator.decide_now(credential).is_none());
+    let asked = authenticator.decide(credential).await.unwrap();
+    assert_eq!(remaining(&asked), 299);
+    let at_once = authenticator.decide_now(credential).unwrap().unwrap();
+    assert_eq!(
+        (remaining(&at_once), at_once.key_id()),
+        (298, key.record.id)
+    );
+
+    let nothing = authenticator.decide_now(Credential::bearer("")).unwrap();
+    assert!(nothing.unwrap_err().key.is_none());
+    for _ in 0..298 {
+        assert!(authenticator.decide(credential).await.is_ok());
+    }
+    let refused = authenticator.decide_now(credential).unwrap().unwrap_err();
+    assert!(matches!(refused.error, AuthError::RateLimited(_)));
+    let known = refused.key.unwrap();
+    assert_eq!(known.id(), key.record.id);
+    assert_eq!(known.account().as_str(), "acct_agency");
+    assert_eq!(known.mode(), Mode::Live);
 }
 
 #[tokio::test]

@@ -11,9 +11,9 @@ use crate::support::{START, Setting, Watched, peppers};
 
 const LAG: Duration = Duration::from_millis(100);
 
-/// As late as it may be.
+/// Late by so much, which is as late as it may be or less.
 #[derive(Debug, Clone)]
-struct Late(ManualClock);
+struct Late(ManualClock, Duration);
 
 impl Clock for Late {
     fn now(&self) -> Now {
@@ -22,10 +22,10 @@ impl Clock for Late {
 
     fn lately(&self) -> Now {
         let now = self.0.now();
-        let lag = LAG.as_nanos() as u64;
+        let late_by = self.1.as_nanos() as u64;
         Now {
-            monotonic: Monotonic::from_nanos(now.monotonic.as_nanos().saturating_sub(lag)),
-            unix_millis: now.unix_millis - LAG.as_millis() as i64,
+            monotonic: Monotonic::from_nanos(now.monotonic.as_nanos().saturating_sub(late_by)),
+            unix_millis: now.unix_millis - self.1.as_millis() as i64,
         }
     }
 
@@ -35,14 +35,14 @@ impl Clock for Late {
 }
 
 /// A service by such a clock that vouches for a record for so long.
-async fn setting(max_staleness: Duration) -> Setting {
+async fn setting(late_by: Duration, max_staleness: Duration) -> Setting {
     let store = Watched::default();
     let clock = ManualClock::new(START);
     // The first moments after the start are not early enough to be late.
     clock.advance(LAG * 2);
     let ringyo = Ringyo::builder(Preset::ringyo(), peppers())
         .store(store.clone())
-        .clock(Late(clock.clone()))
+        .clock(Late(clock.clone(), late_by))
         .max_staleness(max_staleness)
         .build()
         .await
@@ -62,25 +62,27 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 
 #[tokio::test]
 async fn a_key_ends_when_it_ends() {
-    let setting = setting(Duration::from_secs(5)).await;
-    let new = NewKey::live("acct_agency", "Server").scopes(["*"]);
-    let key = setting.issue(new.expires_in(Duration::from_secs(1))).await;
-    // A node forgets a key once more when the feed tells it of its own change.
-    setting.store.until_told(2).await;
-    for millis in [900, 99] {
-        setting.clock.advance(Duration::from_millis(millis));
-        assert!(setting.authenticate(&key).await.is_ok());
+    for late_by in [LAG, Duration::ZERO] {
+        let setting = setting(late_by, Duration::from_secs(5)).await;
+        let new = NewKey::live("acct_agency", "Server").scopes(["*"]);
+        let key = setting.issue(new.expires_in(Duration::from_secs(1))).await;
+        // A node forgets a key once more when the feed tells it of its own change.
+        setting.store.until_told(2).await;
+        for millis in [900, 99] {
+            setting.clock.advance(Duration::from_millis(millis));
+            assert!(setting.authenticate(&key).await.is_ok());
+        }
+        setting.clock.advance(MILLISECOND);
+        let answer = setting.authenticate(&key).await;
+        assert!(matches!(answer, Err(AuthError::Expired(_))), "{answer:?}");
     }
-    setting.clock.advance(MILLISECOND);
-    let answer = setting.authenticate(&key).await;
-    assert!(matches!(answer, Err(AuthError::Expired(_))), "{answer:?}");
 }
 
 #[tokio::test]
 async fn a_record_is_vouched_for_no_longer_and_no_shorter() {
-    // Less than the lag, and more.
-    for bound in [LAG / 2, LAG * 20] {
-        let setting = setting(bound).await;
+    // Less than the lag, and more; and a clock that could have been late, and was not.
+    for (late_by, bound) in [(LAG, LAG / 2), (LAG, LAG * 20), (Duration::ZERO, LAG * 20)] {
+        let setting = setting(late_by, bound).await;
         let key = setting.key().await;
         setting.store.until_told(2).await;
         setting.store.set_feed_down(true);
@@ -99,7 +101,7 @@ async fn a_record_is_vouched_for_no_longer_and_no_shorter() {
 
 #[tokio::test]
 async fn a_cell_that_is_back_is_given_out() {
-    let setting = setting(Duration::from_secs(5)).await;
+    let setting = setting(LAG, Duration::from_secs(5)).await;
     let all = ["*"];
     let key = setting
         .issue(NewKey::live("acct_pro", "Server").scopes(all))

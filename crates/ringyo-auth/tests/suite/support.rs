@@ -1,7 +1,7 @@
 //! A service on a manual clock, and a store that counts what reaches it and can be broken.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -149,6 +149,7 @@ struct Shared {
     is_down: AtomicBool,
     is_feed_down: AtomicBool,
     is_contended: AtomicBool,
+    refusals: Mutex<Vec<StoreErrorKind>>,
     is_restored: AtomicBool,
     loads_wait: AtomicBool,
     let_through: Semaphore,
@@ -174,6 +175,7 @@ impl Watched {
                 is_down: AtomicBool::new(false),
                 is_feed_down: AtomicBool::new(false),
                 is_contended: AtomicBool::new(false),
+                refusals: Mutex::default(),
                 is_restored: AtomicBool::new(false),
                 loads_wait: AtomicBool::new(false),
                 let_through: Semaphore::new(0),
@@ -215,6 +217,11 @@ impl Watched {
             .store(is_contended, Ordering::SeqCst);
     }
 
+    /// Answers the next writes of keys and accounts with these errors, the last one first.
+    pub(crate) fn refuse_writes(&self, refusals: &[StoreErrorKind]) {
+        *self.shared.refusals.lock().unwrap() = refusals.to_vec();
+    }
+
     /// The next answer of the change feed is "everything", as after a restore.
     pub(crate) fn restore(&self) {
         self.shared.is_restored.store(true, Ordering::SeqCst);
@@ -252,7 +259,14 @@ impl Watched {
         if self.shared.is_contended.load(Ordering::SeqCst) {
             return Err(StoreError::new(StoreErrorKind::Conflict, "too late"));
         }
-        Ok(())
+        self.refuse()
+    }
+
+    fn refuse(&self) -> Result<(), StoreError> {
+        match self.shared.refusals.lock().unwrap().pop() {
+            Some(kind) => Err(StoreError::new(kind, "refused")),
+            None => Ok(()),
+        }
     }
 
     fn check(&self) -> Result<(), StoreError> {
@@ -288,6 +302,7 @@ impl KeyStore for Watched {
         event: &NewEvent,
     ) -> Result<KeyRecord, StoreError> {
         self.check()?;
+        self.refuse()?;
         self.inner.insert_key(key, max_keys, event).await
     }
     async fn find_key(&self, id: KeyId) -> Result<Option<KeyRecord>, StoreError> {

@@ -58,12 +58,22 @@ fn the_fingerprint_sees_names_accesses_and_order() {
     );
 }
 
+/// FNV-1a of 64 bits, by another implementation, of `a:b=r,;`.
+#[test]
+fn the_fingerprint_is_a_published_hash() {
+    let catalog = Catalog::builder().resource("a", [("b", Access::Read)]);
+    let fingerprint = catalog.build().unwrap().fingerprint();
+    assert_eq!(fingerprint, 0xb720_eb74_1d93_f0e6);
+}
+
 #[test]
 fn permissions_are_found_by_their_name_and_no_other() {
     assert_eq!(CATALOG.permissions().count(), 12);
     for name in CATALOG.permissions() {
         assert_eq!(CATALOG.find(&name.to_string()), Some(name.permission()));
         assert_eq!(CATALOG.name(name.permission()), Some(name));
+        let parts = format!("{}:{}", name.resource(), name.action());
+        assert_eq!(parts, name.to_string());
     }
     let none = [
         "",

@@ -62,6 +62,7 @@ fn typed_and_parsed_are_equal() {
     let parsed = |text: &str| CATALOG.requirement(text).unwrap();
     assert_eq!(Requirement::permission(read), parsed("agents:read"));
     assert_eq!(Requirement::all_of([read]), parsed("agents:read"));
+    assert_eq!(Requirement::all_of([read, read]), parsed("agents:read"));
     assert_eq!(Requirement::any_of([read, read]), parsed("agents:read"));
     assert_eq!(
         Requirement::all_of([update, read]),

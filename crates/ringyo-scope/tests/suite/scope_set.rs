@@ -8,6 +8,7 @@ fn a_set_is_sorted_and_holds_each_scope_once() {
     let set = ScopeSet::parse(["calls:read", "agents", "agents:*", "*:read"]).unwrap();
     assert_eq!(set.to_string(), "*:read agents calls:read");
     assert_eq!(set.len(), 3);
+    assert!(!set.is_empty());
     assert_eq!(set, scopes("calls:read  agents *:read "));
     assert_eq!(set, ScopeSet::from_scopes(set.iter().cloned()).unwrap());
     assert_ne!(set, scopes("calls:read agents"));

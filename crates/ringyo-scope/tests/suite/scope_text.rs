@@ -200,6 +200,11 @@ fn equal_is_what_means_the_same_and_order_is_that_of_the_text() {
 
 #[test]
 fn serde_is_a_string() {
+    let scope: Scope = "agents:read".parse().unwrap();
+    assert_eq!(
+        (scope.as_ref(), scope.as_str()),
+        ("agents:read", "agents:read")
+    );
     let scope: Scope = serde_json::from_str(r#""agents:*""#).unwrap();
     assert_eq!(serde_json::to_string(&scope).unwrap(), r#""agents""#);
     assert!(serde_json::from_str::<Scope>(r#""agents:""#).is_err());
