@@ -9,6 +9,7 @@ use crate::cargo::Cargo;
 use crate::servers::debian::Program;
 use crate::servers::for_tests;
 use crate::step::{Outcome, Step};
+use crate::tools;
 
 /// Percent of the lines of each crate that must be reached.
 pub const LEAST: u32 = 95;
@@ -37,7 +38,7 @@ const COUNTS: &str = "target/coverage.lcov";
 /// each crate they have reached, and fails where that is less than `least` percent.
 ///
 /// Tests that need servers are left out: they are about other crates. Lines of unit tests do not
-/// count. It is skipped where cargo-llvm-cov is missing, or LLVM, which is installed if it can be.
+/// count. It is skipped where cargo-llvm-cov or LLVM is missing and cannot be installed.
 pub fn step(least: u32) -> Step {
     let packages = CRATES.map(|name| format!("--package {name}")).join(" ");
     // The suite for stores runs on SQLite, too.
@@ -51,12 +52,11 @@ pub fn step(least: u32) -> Step {
         if !root.join("crates").join(CRATES[0]).is_dir() {
             return Ok(Outcome::Skipped(format!("there is no {} here", CRATES[0])));
         }
-        if !cargo.is_installed() {
-            return Ok(Outcome::Skipped(
-                "cargo-llvm-cov is not installed (cargo install cargo-llvm-cov --locked)".into(),
-            ));
-        }
-        let cargo = match with_llvm(cargo, out) {
+        let search = match tools::find(root, "cargo-llvm-cov", out) {
+            Ok(search) => search,
+            Err(why) => return Ok(Outcome::Skipped(why.to_string())),
+        };
+        let cargo = match with_llvm(cargo.env("PATH", search), out) {
             Ok(cargo) => cargo,
             Err(why) => return Ok(Outcome::Skipped(why.to_string())),
         };

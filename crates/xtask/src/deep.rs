@@ -22,10 +22,10 @@ const TRIALS: &str = "100";
 /// The timing of refusals.
 const TIMING: &str = "benches/examples/timing";
 
-/// The steps, in order: the promises of the page, the timing of refusals, fuzzing for minutes, mutants, coverage, the crates
-/// with each choice of their features, with the oldest versions that they name and as packages, the
-/// trials a hundred times, and the suite with a log of everything, which is searched. One that lacks
-/// a program is skipped.
+/// The steps, in order: the promises of the page, the timing of refusals, fuzzing for minutes,
+/// mutants, coverage, the crates with each choice of their features, with the oldest versions that
+/// they name and as packages, the trials a hundred times, and the suite with a log of everything,
+/// which is searched. One that lacks a program is skipped.
 ///
 /// # Errors
 ///

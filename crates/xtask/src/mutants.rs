@@ -8,6 +8,7 @@ use std::fs;
 use crate::cargo::{Cargo, target_directory};
 use crate::servers::for_tests::WITHOUT;
 use crate::step::{Outcome, Step};
+use crate::tools;
 
 /// The crates that decide whether a key is good, what it may do and how often it may be used: where
 /// a change that no test notices would be worst. With each the tests that are built for every
@@ -72,18 +73,18 @@ fn step(name: &str, which: String, expect: Expect) -> Step {
     let cargo = Cargo::new(format!("mutants --output {output} {which}"));
     let cargo = cargo.env(WITHOUT, "postgresql,redis,valkey");
     let step_name = format!("mutants: {name}");
-    Step::new(step_name, cargo.to_string(), move |root, _| {
-        if !cargo.is_installed() {
-            return Ok(Outcome::Skipped(
-                "cargo-mutants is not installed (cargo install cargo-mutants --locked)".to_owned(),
-            ));
-        }
+    Step::new(step_name, cargo.to_string(), move |root, out| {
+        let search = match tools::find(root, "cargo-mutants", out) {
+            Ok(search) => search,
+            Err(why) => return Ok(Outcome::Skipped(why.to_string())),
+        };
         // The mutants are copies of the workspace elsewhere: what they depend on is built once.
         let target = target_directory(root)?
             .join("mutants")
             .display()
             .to_string();
-        let status = cargo.env("CARGO_TARGET_DIR", target).run(root)?;
+        let cargo = cargo.env("PATH", search).env("CARGO_TARGET_DIR", target);
+        let status = cargo.run(root)?;
         let missed = fs::read_to_string(root.join(output).join("mutants.out/missed.txt"))?;
         Ok(outcome(status.code(), &missed, expect))
     })

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::cargo::Cargo;
-use crate::tools;
 
 /// How one step ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,20 +70,6 @@ impl Step {
                 )))
             }
         })
-    }
-
-    /// A step that is one call of a cargo subcommand which is a `program` of its own. Where that is
-    /// not installed it is [installed below `target`](tools::find); the step is skipped where that
-    /// cannot be done either.
-    pub fn program(name: impl Into<String>, cargo: Cargo, program: &'static str) -> Self {
-        Self::new(
-            name,
-            cargo.to_string(),
-            move |root, out| match tools::find(root, program, out) {
-                Ok(search) => outcome(&cargo.env("PATH", search), root),
-                Err(why) => Ok(Outcome::Skipped(why.to_string())),
-            },
-        )
     }
 
     /// The same step, but when it fails the steps after it are skipped.

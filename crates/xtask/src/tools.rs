@@ -9,7 +9,11 @@ use std::path::Path;
 use crate::cargo::{self, Cargo};
 
 /// The versions that the steps were written for.
-const VERSIONS: [(&str, &str); 2] = [("cargo-hack", "0.6.46"), ("cargo-mutants", "27.1.0")];
+const VERSIONS: [(&str, &str); 3] = [
+    ("cargo-hack", "0.6.46"),
+    ("cargo-llvm-cov", "0.9.1"),
+    ("cargo-mutants", "27.1.0"),
+];
 
 /// The search path, to be given to a [call](Cargo::env) as `PATH`, on which cargo finds `program`,
 /// such as `cargo-hack`.
