@@ -64,7 +64,7 @@ impl Script {
 
     /// The same with a fault: `from`, which must be in it once, turned `into` something else.
     pub(crate) fn with_fault(self, from: &str, into: &str) -> Self {
-        assert_eq!(self.text.matches(from).count(), 1, "{from}");
+        assert_eq!(self.text.matches(from).count(), 1, "it is not there once");
         Self::new(Box::leak(self.text.replace(from, into).into_boxed_str()))
     }
 
