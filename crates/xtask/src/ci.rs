@@ -3,14 +3,15 @@
 use crate::cargo::Cargo;
 use crate::documentation;
 use crate::instructions;
+use crate::libfuzzer;
 use crate::servers::Servers;
 use crate::step::Step;
 use crate::structure;
 use crate::test::{self, Runner};
 
 /// The steps, in order: the start of installations, format, clippy, documentation, structure, then
-/// the others of [`cargo xtask test`](test::steps), then the count of instructions. Where a toolchain
-/// lacks rustfmt or clippy, that step is skipped.
+/// the others of [`cargo xtask test`](test::steps), then the count of instructions and fuzzing for a
+/// while. Where a toolchain lacks rustfmt or clippy, that step is skipped.
 pub fn steps(runner: Runner) -> Vec<Step> {
     let servers = Servers::default();
     let mut steps = vec![
@@ -25,6 +26,6 @@ pub fn steps(runner: Runner) -> Vec<Step> {
         structure::step(),
     ];
     steps.extend(test::steps_with(&servers, runner));
-    steps.push(instructions::step());
+    steps.extend([instructions::step(), libfuzzer::step(libfuzzer::SHORT)]);
     steps
 }

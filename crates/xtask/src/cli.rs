@@ -11,7 +11,7 @@ use crate::test::Runner;
 /// The text that `cargo xtask help` prints.
 pub const USAGE: &str = "\
 cargo xtask test [--runner nextest|cargo]   build, fuzz, run all tests and documentation tests
-cargo xtask ci [--runner nextest|cargo]     format, clippy, documentation, structure, then test
+cargo xtask ci [--runner nextest|cargo]     format, clippy, documentation, structure, test, fuzzing
 cargo xtask deep [--runner nextest|cargo]   timing, fuzzing for long, mutants, many trials: an hour or more
 cargo xtask structure                       check the shape of the workspace
 cargo xtask instructions                    count the instructions of a warm decision

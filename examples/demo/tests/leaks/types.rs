@@ -78,7 +78,8 @@ impl Stage {
     }
 }
 
-#[tokio::test]
+// Sessions with the database need another thread to end in, while this one drops the database.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn nothing_prints_a_secret() {
     let mut stage = Stage::new().await;
     keys::show(&mut stage);
