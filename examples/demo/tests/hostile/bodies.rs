@@ -39,12 +39,17 @@ impl Sender<'_> {
         let (method, path) = self.things.request(endpoint.operation, key);
         self.report.sent += 1;
         let start = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
+        let is_far_too_large = body.len() > FAR_TOO_LARGE;
         let answer = match self
             .site
             .send_bytes(&self.tenant, &method, &path, body)
             .await
         {
             Ok(answer) => answer,
+            Err(_) if is_far_too_large => {
+                self.report.refused += 1;
+                return None;
+            }
             Err(error) => {
                 self.fault(endpoint, &format!("no answer to {start}: {error}"));
                 return None;
@@ -73,6 +78,7 @@ impl Sender<'_> {
     /// What must not be taken.
     async fn refused(&mut self, endpoint: &Endpoint, body: Vec<u8>) {
         let start = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
+        let is_far_too_large = body.len() > FAR_TOO_LARGE;
         if let Some(answer) = self.send(endpoint, body).await
             && answer.is_success()
         {
@@ -127,6 +133,10 @@ impl Sender<'_> {
     }
 }
 
+/// From here on the service need not read to the end: it may close the connection on who still sends,
+/// and its answer may be lost with it (RFC 9112 §9.6).
+const FAR_TOO_LARGE: usize = 1 << 20;
+
 /// What is no JSON, or far too much.
 fn no_bodies() -> Vec<Vec<u8>> {
     let mut bodies: Vec<Vec<u8>> = [
@@ -173,8 +183,10 @@ fn no_bodies() -> Vec<Vec<u8>> {
         "[".repeat(60_000).into_bytes(),
         "{\"name\":".repeat(8_000).into_bytes(),
         format!("{{\"name\":{}1{}}}", "[".repeat(30_000), "]".repeat(30_000)).into_bytes(),
-        vec![b' '; 2 << 20],
-        format!("{{\"name\":\"{}\"}}", "a".repeat(2 << 20)).into_bytes(),
+        vec![b' '; 66_000],
+        format!("{{\"name\":\"{}\"}}", "a".repeat(66_000)).into_bytes(),
+        vec![b' '; 2 * FAR_TOO_LARGE],
+        format!("{{\"name\":\"{}\"}}", "a".repeat(2 * FAR_TOO_LARGE)).into_bytes(),
         format!("{{\"name\":{}}}", "9".repeat(60_000)).into_bytes(),
     ]);
     bodies
