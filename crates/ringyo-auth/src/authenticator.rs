@@ -311,16 +311,17 @@ fn wait<'a>(
                 Payment::Known(rate) => rate,
                 Payment::ToBeAsked => {
                     limited = Some(key.clone());
-                    let checked = match key.charge() {
-                        Some(charge) => core.limiter.check(&charge, now).await.map(Some),
-                        None => Ok(None),
+                    // Nobody is asked about a key that has no limit.
+                    let Some(charge) = key.charge() else {
+                        return Err(Refused::of(limiter_timeout(), key));
                     };
+                    let checked = core.limiter.check(&charge, now).await;
                     // What is known of the key may be too old by now.
                     if !core.is_recent(now.monotonic, core.now()) {
                         return Err(Refused::of(limiter_timeout(), key));
                     }
                     match checked {
-                        Ok(decision) => decision.map(|decision| decision.outcome()),
+                        Ok(decision) => Some(decision.outcome()),
                         Err(error) => return Err(Refused::of(unlimited(error), key)),
                     }
                 }

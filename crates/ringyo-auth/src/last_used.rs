@@ -200,7 +200,8 @@ impl Departed {
         let mut departed = self.lock();
         if let Some(kept) = departed.get_mut(&id) {
             *kept = kept.merge(known);
-        } else if departed.len() < MAX_DEPARTED {
+        } else if departed.len() < MAX_DEPARTED && !known.is_settled() {
+            // What the store knows needs no room here, and others do.
             departed.insert(id, known);
         }
     }

@@ -23,6 +23,9 @@ const CRATES: [&str; 5] = [
     "ringyo-store",
 ];
 
+/// Modules that are tests themselves, or are there for tests.
+const FOR_TESTS: [&str; 4] = ["conformance", "interleavings", "testing", "tests"];
+
 /// What reads the counters, of the LLVM that the compiler is made with.
 const LLVM: Program = Program {
     name: "llvm",
@@ -136,11 +139,11 @@ fn library(root: &Path, path: &Path) -> Option<&'static str> {
     let name = CRATES
         .into_iter()
         .find(|name| path.starts_with(Path::new("crates").join(name).join("src")))?;
-    let is_for_tests = path
-        .iter()
-        .any(|part| part == "interleavings" || part == "tests");
-    let is_file_for_tests = path.ends_with("interleavings.rs");
-    (!is_for_tests && !is_file_for_tests).then_some(name)
+    let is_for_tests = path.iter().any(|part| {
+        let stem = Path::new(part).file_stem();
+        stem.is_some_and(|stem| FOR_TESTS.iter().any(|name| stem == *name))
+    });
+    (!is_for_tests).then_some(name)
 }
 
 /// Where the unit tests of a file begin, which are its end.

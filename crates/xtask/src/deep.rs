@@ -16,15 +16,12 @@ use crate::step::{Outcome, Step};
 use crate::suite_log;
 use crate::test::Runner;
 
-/// How often each trial is repeated that depends on chance.
-const TRIALS: &str = "100";
-
 /// The timing of refusals.
 const TIMING: &str = "benches/examples/timing";
 
 /// The steps, in order: the promises of the page, the timing of refusals, fuzzing for minutes,
 /// mutants, coverage, the crates with each choice of their features, with the oldest versions that
-/// they name and as packages, the trials a hundred times, and the suite with a log of everything,
+/// they name and as packages, many more trials, and the suite with a log of everything,
 /// which is searched. One that lacks a program is skipped.
 ///
 /// # Errors
@@ -46,19 +43,26 @@ pub fn steps(root: &Path, runner: Runner) -> io::Result<Vec<Step>> {
         Runner::Nextest => "nextest run",
         Runner::CargoTest => "test",
     };
-    for (name, which) in [
+    // Some times as many as in every run.
+    for (name, which, trials) in [
         (
             "trials of the cache",
             "--package ringyo-auth --all-features",
+            "50000",
         ),
         (
             "trials of the limiter",
             "--package ringyo-limit --all-features --lib",
+            "50000",
         ),
-        ("trials of many nodes", "--package ringyo-demo --test nodes"),
+        (
+            "trials of many nodes",
+            "--package ringyo-demo --test nodes",
+            "100",
+        ),
     ] {
         let cargo = Cargo::new(format!("{run} {which} --release --no-fail-fast"));
-        steps.push(servers.test(name, cargo.env("RINGYO_TEST_TRIALS", TRIALS)));
+        steps.push(servers.test(name, cargo.env("RINGYO_TEST_TRIALS", trials)));
     }
     steps.push(suite_log::step(runner, &servers));
     Ok(steps)

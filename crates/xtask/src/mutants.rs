@@ -85,7 +85,20 @@ fn step(name: &str, which: String, expect: Expect) -> Step {
             .to_string();
         let cargo = cargo.env("PATH", search).env("CARGO_TARGET_DIR", target);
         let status = cargo.run(root)?;
-        let missed = fs::read_to_string(root.join(output).join("mutants.out/missed.txt"))?;
+        let list = |name| fs::read_to_string(root.join(&output).join("mutants.out").join(name));
+        let (caught, missed) = (list("caught.txt")?, list("missed.txt")?);
+        let (ended, built) = (list("timeout.txt")?, list("unviable.txt")?);
+        writeln!(
+            out,
+            "{} noticed, {} never ended, {} do not compile, {} went unnoticed",
+            caught.lines().count(),
+            ended.lines().count(),
+            built.lines().count(),
+            missed.lines().count(),
+        )?;
+        if caught.is_empty() && missed.is_empty() {
+            return Ok(Outcome::Failed("no mutant was tried".to_owned()));
+        }
         Ok(outcome(status.code(), &missed, expect))
     })
 }

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::process::ExitStatus;
 
 use crate::cargo::Cargo;
 use crate::servers::Servers;
@@ -38,12 +39,13 @@ pub fn step(runner: Runner, servers: &Servers) -> Step {
     let search = search.env(VARIABLE, LOG);
     let alone = format!("{suite} > {LOG} 2>&1; {search}");
     let servers = servers.clone();
-    Step::new("no leak", alone, move |root, _| {
+    Step::new("no leak", alone, move |root, out| {
         if !root.join(TEST).is_file() {
             return Ok(Outcome::Skipped(format!("there is no {TEST} here")));
         }
         let path = root.join(LOG);
-        keep(&servers.tell(suite), root, &path)?;
+        let ended = keep(&servers.tell(suite), root, &path)?;
+        writeln!(out, "the suite: {ended}")?;
         // Tests run in the folder of their package.
         let status = search.env(VARIABLE, path.to_string_lossy()).run(root)?;
         Ok(if status.success() {
@@ -54,11 +56,10 @@ pub fn step(runner: Runner, servers: &Servers) -> Step {
     })
 }
 
-fn keep(suite: &Cargo, root: &Path, path: &Path) -> io::Result<()> {
+fn keep(suite: &Cargo, root: &Path, path: &Path) -> io::Result<ExitStatus> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     let log = File::create(path)?;
-    suite.run_into(root, log)?;
-    Ok(())
+    suite.run_into(root, log)
 }

@@ -503,6 +503,7 @@ fn a_command_in_the_documents_selects_tests() {
         })
     };
     for good in [
+        "cargo test -p ringyo-key --test parse -- --nocapture",
         "cargo test -p ringyo-key --test parse",
         "cargo xtask servers cargo test -p ringyo-key --test parse one",
         "ringyo-auth --test suite flood",

@@ -45,7 +45,8 @@ async fn print(place: &Place, output: Output) -> Result<(), Failure> {
     let pepper = Pepper::generate(next_id(ring.as_ref(), place).await?);
     let (id, text) = (pepper.id(), pepper.expose());
     say(format!(
-        "pepper {id}, to be put first in {PEPPER_VARIABLE} or the pepper file"
+        "pepper {id}, to be put first in {PEPPER_VARIABLE} or the pepper file; where several nodes \
+         run, last on all of them before"
     ));
     say(ROTATION);
     let new = NewPepper {

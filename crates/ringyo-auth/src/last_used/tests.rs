@@ -163,3 +163,16 @@ fn so_many_keys_that_have_left_are_kept_and_no_more() {
         assert_eq!(left, MAX_DEPARTED - 1);
     });
 }
+
+#[test]
+fn what_the_store_knows_takes_no_room() {
+    scheduled(|| {
+        let departed = Departed::default();
+        let id: KeyId = "0a1B2c3D4e5F".parse().unwrap();
+        departed.keep(id, Uses::new(Some(at(5))).leave());
+        departed.keep(id, Uses::new(None).leave());
+        assert_eq!(departed.lock().len(), 0);
+        departed.touch(id, at(6));
+        assert_eq!(departed.lock().len(), 1);
+    });
+}

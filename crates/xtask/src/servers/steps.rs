@@ -45,6 +45,15 @@ struct Found {
     ahead: Option<JoinHandle<()>>,
 }
 
+impl Drop for Found {
+    /// A program that is being installed is not left half there when all ends early.
+    fn drop(&mut self) {
+        if let Some(ahead) = self.ahead.take() {
+            let _ = ahead.join();
+        }
+    }
+}
+
 /// What a step brings.
 #[derive(Clone, Copy, Debug)]
 struct Brought {

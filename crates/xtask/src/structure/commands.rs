@@ -71,6 +71,8 @@ impl<'a> Command<'a> {
         while let Some(word) = words.next() {
             match word {
                 "--all-features" => {}
+                // What follows is for the tests.
+                "--" => break,
                 "--lib" => command.target = Target::Lib,
                 "--doc" => command.target = Target::Doc,
                 "--test" => command.target = Target::Test(words.next()?),
