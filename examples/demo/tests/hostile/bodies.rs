@@ -78,7 +78,6 @@ impl Sender<'_> {
     /// What must not be taken.
     async fn refused(&mut self, endpoint: &Endpoint, body: Vec<u8>) {
         let start = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
-        let is_far_too_large = body.len() > FAR_TOO_LARGE;
         if let Some(answer) = self.send(endpoint, body).await
             && answer.is_success()
         {
