@@ -109,12 +109,7 @@ async fn closed_it_refuses_and_soon_does_not_even_ask() {
 
     inner.come_back();
     assert!(limiter.ready().await.is_ok());
-    clock.advance(PROBE_EVERY);
-    let decision = limiter
-        .check(&charge(), clock.now())
-        .await
-        .expect("it is back");
-    assert_eq!(decision.checked_by(), CheckedBy::Remote);
+    asked_again(&limiter, &clock).await;
     assert_eq!((inner.asked(), limiter.outage()), (FAILURES + 1, None));
 }
 
@@ -185,12 +180,7 @@ async fn a_node_falls_back_to_its_share() {
     assert_eq!(admitted(&limiter, never, clock.now()).await, 0);
 
     inner.come_back();
-    clock.advance(PROBE_EVERY);
-    let decision = limiter
-        .check(&charge(), clock.now())
-        .await
-        .expect("it is back");
-    assert_eq!(decision.checked_by(), CheckedBy::Remote);
+    let decision = asked_again(&limiter, &clock).await;
     assert_eq!(
         (decision.account().remaining(), limiter.outage()),
         (59, None)
@@ -225,4 +215,13 @@ async fn what_a_limiter_is_told_and_asked_reaches_it() {
 
     let told = inner.told.lock().expect("nothing panics under this lock");
     assert_eq!(*told, ["acct_0", "acct_1", "acct_2", "acct_3"]);
+}
+
+/// What the limiter that is back decides, once it is asked again.
+async fn asked_again(limiter: &impl RateLimiter, clock: &ManualClock) -> Decision {
+    clock.advance(PROBE_EVERY);
+    let decision = limiter.check(&charge(), clock.now()).await;
+    let decision = decision.expect("it is back");
+    assert_eq!(decision.checked_by(), CheckedBy::Remote);
+    decision
 }

@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use toml_edit::{Array, DocumentMut, Item, Table};
 
 use crate::cargo;
@@ -34,11 +35,9 @@ pub struct Package {
 /// When cargo cannot read the workspace.
 pub fn packages(root: &Path) -> io::Result<Vec<Package>> {
     let metadata = cargo::answer(root, "metadata --format-version 1 --no-deps")?;
-    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
+    let metadata: Value = serde_json::from_str(&metadata)?;
     let place = metadata["workspace_root"].as_str().unwrap_or_default();
-    let all = metadata["packages"].as_array().into_iter().flatten();
-    // Nothing says where: to the registry. A list of registries without any: nowhere.
-    let published = all.filter(|package| package["publish"].is_null());
+    let published = published(&metadata);
     let mut packages: Vec<Package> = published
         .filter_map(|package| {
             let manifest = Path::new(package["manifest_path"].as_str()?);
@@ -51,6 +50,13 @@ pub fn packages(root: &Path) -> io::Result<Vec<Package>> {
         .collect();
     packages.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(packages)
+}
+
+/// What cargo's metadata of a workspace tells of those of its packages that are published.
+pub(crate) fn published(metadata: &Value) -> impl Iterator<Item = &Value> {
+    let all = metadata["packages"].as_array().into_iter().flatten();
+    // Nothing says where: to the registry. A list of registries without any: nowhere.
+    all.filter(|package| package["publish"].is_null())
 }
 
 /// Copies what is published of the workspace at `root` to `place`, in the place of what was copied

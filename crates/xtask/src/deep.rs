@@ -12,7 +12,7 @@ use crate::mutants;
 use crate::package;
 use crate::promises;
 use crate::servers::Servers;
-use crate::step::{Outcome, Step};
+use crate::step::{self, Outcome, Step};
 use crate::suite_log;
 use crate::test::Runner;
 
@@ -75,11 +75,6 @@ fn timing() -> Step {
         if !root.join(TIMING).is_dir() {
             return Ok(Outcome::Skipped(format!("there is no {TIMING} here")));
         }
-        let status = cargo.run(root)?;
-        Ok(if status.success() {
-            Outcome::Passed
-        } else {
-            Outcome::Failed(status.to_string())
-        })
+        step::outcome(&cargo, root)
     })
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::cargo::{self, Cargo};
-use crate::step::{Outcome, Step};
+use crate::step::{self, Step};
 
 const DOC: &str = "doc --workspace --no-deps --all-features";
 
@@ -19,12 +19,7 @@ pub fn step() -> Step {
     let doc =
         |targets: &str| Cargo::new(format!("{DOC}{targets}")).env("RUSTDOCFLAGS", "-D warnings");
     Step::new("documentation", doc("").to_string(), move |root, _| {
-        let status = doc(&targets(root)?).run(root)?;
-        Ok(if status.success() {
-            Outcome::Passed
-        } else {
-            Outcome::Failed(status.to_string())
-        })
+        step::outcome(&doc(&targets(root)?), root)
     })
 }
 

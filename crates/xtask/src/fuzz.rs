@@ -38,10 +38,6 @@ pub fn step(seed: Option<u32>) -> Step {
                 .current_dir(root)
                 .status()?;
         }
-        Ok(if status.success() {
-            Outcome::Passed
-        } else {
-            Outcome::Failed(status.to_string())
-        })
+        Ok(status.into())
     })
 }

@@ -77,8 +77,7 @@ fn make(packages: &[Package]) -> Cargo {
 fn told_too_little(root: &Path) -> io::Result<Vec<String>> {
     let metadata = cargo::answer(root, "metadata --format-version 1 --no-deps")?;
     let metadata: Value = serde_json::from_str(&metadata)?;
-    let packages = metadata["packages"].as_array().into_iter().flatten();
-    let published = packages.filter(|package| package["publish"].is_null());
+    let published = as_published::published(&metadata);
     Ok(published.flat_map(lacking).collect())
 }
 

@@ -3,7 +3,7 @@
 
 use crate::cargo::Cargo;
 use crate::python::Python;
-use crate::step::{Outcome, Step};
+use crate::step::{self, Outcome, Step};
 
 /// The test that asks the scanners.
 const TEST: &str = "crates/ringyo/tests/secret_scanners.rs";
@@ -27,11 +27,6 @@ pub fn step() -> Step {
         // As the tests are built: for a package alone cargo would compile most of it once more.
         let test = "test --workspace --all-features --test secret_scanners -- --include-ignored";
         let programs = python.programs().to_string_lossy();
-        let status = Cargo::new(test).env(VARIABLE, programs).run(root)?;
-        Ok(if status.success() {
-            Outcome::Passed
-        } else {
-            Outcome::Failed(status.to_string())
-        })
+        step::outcome(&Cargo::new(test).env(VARIABLE, programs), root)
     })
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use crate::cargo::Cargo;
@@ -16,6 +17,17 @@ pub enum Outcome {
     Failed(String),
     /// It was not tried; the text says why, and completes a sentence that ends in "because".
     Skipped(String),
+}
+
+impl From<ExitStatus> for Outcome {
+    /// How a step ended that is one program.
+    fn from(status: ExitStatus) -> Self {
+        if status.success() {
+            Self::Passed
+        } else {
+            Self::Failed(status.to_string())
+        }
+    }
 }
 
 /// Whether later steps still make sense after a step has failed.
@@ -240,10 +252,5 @@ impl fmt::Display for Took {
 }
 
 pub(crate) fn outcome(cargo: &Cargo, root: &Path) -> io::Result<Outcome> {
-    let status = cargo.run(root)?;
-    Ok(if status.success() {
-        Outcome::Passed
-    } else {
-        Outcome::Failed(status.to_string())
-    })
+    cargo.run(root).map(Outcome::from)
 }

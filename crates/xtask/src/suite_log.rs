@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 
 use crate::cargo::Cargo;
 use crate::servers::Servers;
-use crate::step::{Outcome, Step};
+use crate::step::{self, Outcome, Step};
 use crate::test::Runner;
 
 /// The test that searches.
@@ -47,12 +47,7 @@ pub fn step(runner: Runner, servers: &Servers) -> Step {
         let ended = keep(&servers.tell(suite), root, &path)?;
         writeln!(out, "the suite: {ended}")?;
         // Tests run in the folder of their package.
-        let status = search.env(VARIABLE, path.to_string_lossy()).run(root)?;
-        Ok(if status.success() {
-            Outcome::Passed
-        } else {
-            Outcome::Failed(status.to_string())
-        })
+        step::outcome(&search.env(VARIABLE, path.to_string_lossy()), root)
     })
 }
 

@@ -123,13 +123,10 @@ impl Known {
     }
 
     fn remove(&mut self, id: &AccountId) -> Option<Arc<AccountCell>> {
-        let cell = self.find(id)?;
         let hash = self.hasher.hash_one(id);
         let is_of_it = |known: &Entry| known.holds(hash, id).is_some();
-        if let Ok(known) = self.cells.find_entry(hash, is_of_it) {
-            known.remove();
-        }
-        Some(cell)
+        let (known, _) = self.cells.find_entry(hash, is_of_it).ok()?.remove();
+        known.cell.upgrade()
     }
 }
 

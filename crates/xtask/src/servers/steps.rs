@@ -208,7 +208,7 @@ impl Servers {
         let path = skipped.path().to_string_lossy().into_owned();
         let status = self.tell(cargo).env(for_tests::SKIPPED, path).run(root)?;
         write!(out, "{}", fs::read_to_string(skipped.path())?)?;
-        Ok(outcome(status))
+        Ok(Outcome::from(status))
     }
 
     fn lacks(&self, program: Program) -> bool {
@@ -243,7 +243,7 @@ impl Servers {
             };
             let mut command = Command::new(program);
             command.args(arguments).current_dir(root);
-            Ok(outcome(command.envs(servers.environment()).status()?))
+            Ok(Outcome::from(command.envs(servers.environment()).status()?))
         })
     }
 }
@@ -257,12 +257,4 @@ fn install(program: Program) -> impl FnOnce(&Path, &mut dyn Write) -> io::Result
 
 fn no_server(_: &mut dyn Write) -> io::Result<()> {
     Ok(())
-}
-
-fn outcome(status: std::process::ExitStatus) -> Outcome {
-    if status.success() {
-        Outcome::Passed
-    } else {
-        Outcome::Failed(status.to_string())
-    }
 }
