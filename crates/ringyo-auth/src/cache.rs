@@ -11,7 +11,9 @@ mod entry;
 #[cfg(test)]
 mod interleavings;
 mod permissions;
+mod place;
 mod shard;
+mod table;
 
 use std::hash::BuildHasher as _;
 use std::sync::{Arc, PoisonError};
@@ -24,6 +26,7 @@ use ringyo_store::{AccountId, Timestamp};
 
 use crate::last_used::{Departed, Use};
 use crate::sync::{AtomicU64, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use place::Place;
 use shard::{Finished, Shard};
 
 pub(crate) use accounts::{AccountCell, Accounts, Epoch, bucket_name};
@@ -107,10 +110,14 @@ impl KeyCache {
         latest: Monotonic,
         now: impl FnOnce() -> Monotonic,
     ) -> Option<Arc<CachedKey>> {
-        let key = self.cached(id)?;
-        let is_vouched_for = self.is_vouched_for(&key, latest, Duration::ZERO)
-            || self.is_vouched_for(&key, now(), Duration::ZERO);
-        is_vouched_for.then_some(key)
+        let hash = self.hasher.hash(id);
+        let shard = self.part(hash).read();
+        let key = shard.find(id, hash)?.key();
+        // Asked before it is taken: to count one more who has it, the processor waits for all that
+        // it has begun to fetch.
+        let is_vouched_for = self.is_vouched_for(key, latest, Duration::ZERO)
+            || self.is_vouched_for(key, now(), Duration::ZERO);
+        is_vouched_for.then(|| key.clone())
     }
 
     /// The same, and for so much longer.
@@ -250,7 +257,8 @@ impl KeyCache {
 
     fn cached(&self, id: KeyId) -> Option<Arc<CachedKey>> {
         let hash = self.hasher.hash(id);
-        self.part(hash).read().find(id, hash).cloned()
+        let shard = self.part(hash).read();
+        shard.find(id, hash).map(|place| place.key().clone())
     }
 
     fn part(&self, hash: u64) -> &Part {

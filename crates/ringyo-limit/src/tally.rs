@@ -1,6 +1,7 @@
 //! A bucket within reach.
 
 use std::fmt;
+use std::hint::black_box;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -37,6 +38,13 @@ impl Tally {
             (Verdict::Denied, self.0.load(Ordering::Relaxed))
         };
         Outcome::local(verdict, weight, [arrival.saturating_sub(now), 0])
+    }
+
+    /// Has the processor fetch the bucket, which may be far away, and does not wait for it: for who
+    /// is going to charge it in a moment.
+    #[inline(always)]
+    pub fn fetch(&self) {
+        black_box(self.0.load(Ordering::Relaxed));
     }
 
     /// The theoretical arrival time of the bucket.

@@ -164,6 +164,11 @@ impl CachedKey {
         }
     }
 
+    /// The bucket that is charged without asking the limiter.
+    pub(crate) fn tally(&self) -> Option<&Tally> {
+        self.tally.as_ref()
+    }
+
     /// Charges a request where that takes no more than the bucket that is at hand.
     #[inline(always)]
     pub(crate) fn pay(&self, now: Monotonic) -> Option<Outcome> {

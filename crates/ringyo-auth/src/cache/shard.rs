@@ -3,13 +3,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 use ringyo_key::KeyId;
 use ringyo_limit::Monotonic;
 use ringyo_store::Timestamp;
 use tokio::sync::watch;
 
-use super::{CachedKey, Hasher};
+use super::table::Table;
+use super::{CachedKey, Hasher, Place};
 use crate::error::Unavailable;
 
 /// What a load came to.
@@ -49,7 +49,7 @@ struct Ongoing {
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Shard {
-    keys: HashTable<Arc<CachedKey>>,
+    keys: Table<Place>,
     loading: HashMap<KeyId, Ongoing, RandomState>,
     hasher: Hasher,
     capacity: usize,
@@ -59,7 +59,7 @@ pub(crate) struct Shard {
 impl Shard {
     pub(crate) fn new(capacity: usize, hasher: Hasher) -> Self {
         Self {
-            keys: HashTable::new(),
+            keys: Table::new(),
             loading: HashMap::default(),
             hasher,
             capacity,
@@ -67,12 +67,16 @@ impl Shard {
         }
     }
 
-    pub(crate) fn find(&self, id: KeyId, hash: u64) -> Option<&Arc<CachedKey>> {
-        self.keys.find(hash, |key| key.id == id)
+    #[inline]
+    pub(crate) fn find(&self, id: KeyId, hash: u64) -> Option<&Place> {
+        self.keys.find(hash, |place| {
+            place.fetch();
+            place.is_of(id)
+        })
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Arc<CachedKey>> {
-        self.keys.iter()
+        self.keys.iter().map(Place::key)
     }
 
     pub(crate) fn begin_load(&mut self, id: KeyId, now: Monotonic, max_age: Duration) -> Loading {
@@ -130,7 +134,8 @@ impl Shard {
     }
 
     pub(crate) fn clear(&mut self) -> impl Iterator<Item = Arc<CachedKey>> {
-        std::mem::take(&mut self.keys).into_iter()
+        let keys = std::mem::replace(&mut self.keys, Table::new());
+        keys.into_iter().map(Place::into_key)
     }
 
     fn insert(&mut self, id: KeyId, key: Arc<CachedKey>) -> Option<Arc<CachedKey>> {
@@ -141,29 +146,33 @@ impl Shard {
             None
         };
         let hasher = &self.hasher;
-        self.keys
-            .insert_unique(hasher.hash(id), key, |key| hasher.hash(key.id));
+        self.keys.insert(hasher.hash(id), Place::of(key), |place| {
+            hasher.hash(place.key().id)
+        });
         // A key that was there leaves room for itself.
         replaced.or(evicted)
     }
 
     fn remove(&mut self, id: KeyId) -> Option<Arc<CachedKey>> {
-        let hash = self.hasher.hash(id);
-        let found = self.keys.find_entry(hash, |key| key.id == id).ok()?;
-        Some(found.remove().0)
+        let hasher = &self.hasher;
+        let hash_of = |place: &Place| hasher.hash(place.key().id);
+        let is_it = |place: &Place| place.is_of(id);
+        let removed = self.keys.remove(hasher.hash(id), is_it, hash_of);
+        removed.map(Place::into_key)
     }
 
     /// The longest unused of a few keys: close to the longest unused of all, without a list that
     /// every request would have to write to.
     fn idlest(&mut self) -> Option<KeyId> {
-        let buckets = self.keys.num_buckets();
+        let places = self.keys.places();
         let start = self.next_sample;
-        // Steps by a large prime walk all buckets, in no order that keys share.
-        let bucket = |step: usize| start.wrapping_add(step).wrapping_mul(2_654_435_761) % buckets;
+        // Steps by a large prime walk all places, in no order that keys share.
+        let place = |step: usize| start.wrapping_add(step).wrapping_mul(2_654_435_761) % places;
         let mut looked_at = 0;
-        let idlest = (0..buckets)
+        let idlest = (0..places)
             .inspect(|step| looked_at = *step)
-            .filter_map(|step| self.keys.get_bucket(bucket(step)))
+            .filter_map(|step| self.keys.at(place(step)))
+            .map(Place::key)
             .take(EVICTION_SAMPLE)
             .min_by_key(|key| key.uses.last().unwrap_or(Timestamp::MIN))
             .map(|key| key.id);

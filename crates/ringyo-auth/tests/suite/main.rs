@@ -1,6 +1,7 @@
 //! The behaviour of the decision, through its public API.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
+mod background;
 mod changes;
 mod deadline;
 mod decided;

@@ -248,11 +248,26 @@ impl Watched {
         until(|| self.shared.waiting.load(Ordering::SeqCst) >= loads).await;
     }
 
+    /// How many times the change feed has answered.
+    pub(crate) fn told(&self) -> u64 {
+        self.shared.feed_answers.load(Ordering::SeqCst)
+    }
+
+    /// Whether this is the only one.
+    pub(crate) fn is_let_go(&self) -> bool {
+        Arc::strong_count(&self.shared) == 1
+    }
+
+    /// Returns when no service has it any more.
+    pub(crate) async fn until_let_go(&self) {
+        until(|| self.is_let_go()).await;
+    }
+
     /// Returns when the change feed has answered so many times more. What one answer told has been
     /// applied when the next is asked for.
     pub(crate) async fn until_told(&self, answers: u64) {
-        let goal = self.shared.feed_answers.load(Ordering::SeqCst) + answers;
-        until(|| self.shared.feed_answers.load(Ordering::SeqCst) >= goal).await;
+        let goal = self.told() + answers;
+        until(|| self.told() >= goal).await;
     }
 
     fn contend(&self) -> Result<(), StoreError> {
