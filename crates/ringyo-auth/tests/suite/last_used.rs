@@ -56,6 +56,8 @@ async fn the_list_shows_what_the_store_does_not_know_yet() {
 async fn a_busy_key_is_written_once_a_minute() {
     let setting = setting_with(|builder| builder.flush_interval(Duration::from_millis(20))).await;
     let key = setting.key().await;
+    // The feed has brought the node its own change: from here on the key stays cached.
+    setting.store.until_told(2).await;
     for _ in 0..10 {
         setting.clock.advance(Duration::from_secs(5));
         setting.authenticate(&key).await.unwrap();
@@ -73,7 +75,7 @@ async fn a_failed_write_fails_no_request_and_is_tried_again() {
     let setting = setting_with(|builder| builder.flush_interval(Duration::from_millis(20))).await;
     let key = setting.key().await;
     // The feed has brought the node its own change: from here on the key stays cached.
-    sleep(Duration::from_millis(200)).await;
+    setting.store.until_told(2).await;
     setting.authenticate(&key).await.unwrap();
     setting.store.set_down(true);
     setting.clock.advance(Duration::from_secs(2));
@@ -125,7 +127,8 @@ async fn a_refused_key_was_not_used_but_a_limited_one_was() {
 async fn a_use_soon_after_a_save_is_saved_a_minute_later() {
     let setting = setting_with(|builder| builder.flush_interval(Duration::from_millis(20))).await;
     let key = setting.key().await;
-    sleep(Duration::from_millis(200)).await;
+    // As above.
+    setting.store.until_told(2).await;
     let stored = async || {
         sleep(Duration::from_millis(100)).await;
         let found = setting.store.inner.find_key(key.record.id).await;
