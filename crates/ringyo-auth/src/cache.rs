@@ -14,6 +14,8 @@ mod permissions;
 mod place;
 mod shard;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::hash::BuildHasher as _;
 use std::sync::{Arc, PoisonError};

@@ -108,12 +108,24 @@ fn peppers(line: &[u8]) -> Vec<String> {
     found
 }
 
+/// Texts that are printed as the numbers of their bytes.
+fn lists(line: &[u8]) -> Vec<Vec<u8>> {
+    let line = String::from_utf8_lossy(line);
+    let is_of_list = |c: char| c.is_ascii_digit() || c == ',' || c == ' ';
+    let numbers = |list: &str| list.split(',').map_while(|n| n.trim().parse().ok()).collect();
+    let lists = line.split(|c| !is_of_list(c)).map(numbers);
+    lists.filter(|bytes: &Vec<u8>| bytes.len() >= PEPPER).collect()
+}
+
 /// What must not be there, without repeating it, each with the number of its line.
 fn secrets(text: &[u8]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (number, line) in text.split(|&byte| byte == b'\n').enumerate() {
-        let kinds = [whole_keys(line), bare_bodies(line), peppers(line)];
-        found.extend(kinds.into_iter().flatten().map(|what| (number + 1, what)));
+        let lists = lists(line);
+        for text in std::iter::once(line).chain(lists.iter().map(Vec::as_slice)) {
+            let kinds = [whole_keys(text), bare_bodies(text), peppers(text)];
+            found.extend(kinds.into_iter().flatten().map(|what| (number + 1, what)));
+        }
     }
     found.retain(|(_, what)| !KNOWN.iter().any(|(known, _)| what.starts_with(known)));
     found.dedup();
@@ -138,6 +150,9 @@ fn what_is_planted_is_found_and_nothing_else_is() {
         format!("secret {}", &ours[8..]),
         format!("RINGYO_PEPPER={pepper}"),
         format!("peppers: [\"2:x,{pepper}\"]"),
+        format!("bytes: {:?}", ours.as_bytes()),
+        format!("Some({:?})", &ours.as_bytes()[8..]),
+        format!("{:?}", pepper.as_bytes()),
     ] {
         let text = format!("first\nTRACE {planted}\nlast");
         assert_eq!(secrets(text.as_bytes()).len(), 1, "{planted}");

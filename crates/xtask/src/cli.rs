@@ -12,7 +12,9 @@ use crate::test::Runner;
 pub const USAGE: &str = "\
 cargo xtask test [--runner nextest|cargo]   build, fuzz, run all tests and documentation tests
 cargo xtask ci [--runner nextest|cargo]     format, clippy, documentation, structure, test, fuzzing
-cargo xtask deep [--runner nextest|cargo]   timing, fuzzing for long, mutants, many trials: an hour or more
+cargo xtask deep [--runner nextest|cargo] [WORDS]
+                                            what is worth a night (promises, timing, fuzzing for long,
+                                            mutants, many trials), or the steps with these words
 cargo xtask structure                       check the shape of the workspace
 cargo xtask instructions                    count the instructions of a warm decision
 cargo xtask bench-report [page] [--quick]   run every bench, write the page and pictures of them
@@ -38,8 +40,9 @@ pub enum Task {
     Test(Runner),
     /// All that a merge needs: the checks, then the tests with this runner.
     Ci(Runner),
-    /// What is too slow for every change, with this runner.
-    Deep(Runner),
+    /// What is too slow for every change, with this runner: the steps whose names contain these
+    /// words.
+    Deep(Runner, String),
     /// The structure rules alone.
     Structure,
     /// The count of instructions alone.
@@ -96,7 +99,15 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, UsageE
     match words.as_slice() {
         ["test", rest @ ..] => Ok(Task::Test(runner(rest)?)),
         ["ci", rest @ ..] => Ok(Task::Ci(runner(rest)?)),
-        ["deep", rest @ ..] => Ok(Task::Deep(runner(rest)?)),
+        ["deep", rest @ ..] => {
+            let options = match rest {
+                ["--runner", _, ..] => 2,
+                [option, ..] if option.starts_with("--") => 1,
+                _ => 0,
+            };
+            let (options, words) = rest.split_at(options);
+            Ok(Task::Deep(runner(options)?, words.join(" ")))
+        }
         ["structure"] => Ok(Task::Structure),
         ["instructions"] => Ok(Task::Instructions),
         ["bench-report", "page", rest @ ..] => Ok(Task::BenchPage(manner(rest)?)),

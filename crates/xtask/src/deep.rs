@@ -22,12 +22,14 @@ const TIMING: &str = "benches/examples/timing";
 /// The steps, in order: the promises of the page, the timing of refusals, fuzzing for minutes,
 /// mutants, coverage, the crates with each choice of their features, with the oldest versions that
 /// they name and as packages, many more trials, and the suite with a log of everything,
-/// which is searched. One that lacks a program is skipped.
+/// which is searched. One that lacks a program is skipped. Of all those the ones whose names contain
+/// `part`.
 ///
 /// # Errors
 ///
-/// When the page cannot be read.
-pub fn steps(root: &Path, runner: Runner) -> io::Result<Vec<Step>> {
+/// When the page cannot be read, or nothing has such a name.
+pub fn steps(root: &Path, runner: Runner, part: &str) -> io::Result<Vec<Step>> {
+    let is_asked_for = |step: &Step| step.name().contains(part);
     let servers = Servers::default();
     let mut steps = promises::steps(root, "")?;
     steps.extend([timing(), libfuzzer::step(libfuzzer::LONG)]);
@@ -38,11 +40,26 @@ pub fn steps(root: &Path, runner: Runner) -> io::Result<Vec<Step>> {
         minimal_versions::step(),
         package::step(),
     ]);
-    steps.extend(servers.steps());
+    steps.retain(is_asked_for);
+    let mut tests = tests(runner, &servers);
+    tests.retain(is_asked_for);
+    if !tests.is_empty() {
+        steps.extend(servers.steps());
+    }
+    steps.extend(tests);
+    if steps.is_empty() {
+        return Err(io::Error::other(format!("no step is called `{part}`")));
+    }
+    Ok(steps)
+}
+
+/// Those that want servers.
+fn tests(runner: Runner, servers: &Servers) -> Vec<Step> {
     let run = match runner {
         Runner::Nextest => "nextest run",
         Runner::CargoTest => "test",
     };
+    let mut steps = Vec::new();
     // Some times as many as in every run.
     for (name, which, trials) in [
         (
@@ -64,8 +81,8 @@ pub fn steps(root: &Path, runner: Runner) -> io::Result<Vec<Step>> {
         let cargo = Cargo::new(format!("{run} {which} --release --no-fail-fast"));
         steps.push(servers.test(name, cargo.env("RINGYO_TEST_TRIALS", trials)));
     }
-    steps.push(suite_log::step(runner, &servers));
-    Ok(steps)
+    steps.push(suite_log::step(runner, servers));
+    steps
 }
 
 /// Whether the time of a refusal tells anything, in a build as it is delivered.

@@ -174,12 +174,15 @@ impl Hunt<'_> {
     fn finds_planted_fault(self) -> io::Result<Option<Duration>> {
         let start = Instant::now();
         let mut command = self.command(PATIENCE)?;
-        let status = command
+        let output = command
             .env("RINGYO_FUZZ_FAULT", "planted")
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()?;
-        Ok((!status.success()).then(|| start.elapsed()))
+            .stderr(Stdio::piped())
+            .output()?;
+        // One that could not even begin has found nothing.
+        let is_found = !output.status.success()
+            && String::from_utf8_lossy(&output.stderr).contains("panicked at");
+        Ok(is_found.then(|| start.elapsed()))
     }
 
     /// Whether it found nothing, and what it said.

@@ -32,7 +32,7 @@ fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
         }
         Task::Test(runner) => test::steps(runner),
         Task::Ci(runner) => ci::steps(runner),
-        Task::Deep(runner) => deep::steps(&root, runner)?,
+        Task::Deep(runner, words) => deep::steps(&root, runner, &words)?,
         Task::Structure => vec![structure::step()],
         Task::Instructions => vec![instructions::step()],
         Task::BenchReport(manner) => bench_report::steps(manner),

@@ -1,7 +1,8 @@
 //! Whether the tests notice when the code is changed, by cargo-mutants.
 //!
 //! What it changes, and which changes are accepted because they change nothing, stands in
-//! `.cargo/mutants.toml`; how they are built, in the profile `mutants` of `Cargo.toml`.
+//! `.cargo/mutants.toml`; how they are built, in the profile `mutants` of `Cargo.toml`; which tests are
+//! run, in that of `.config/nextest.toml`.
 
 use std::fs;
 
@@ -12,25 +13,12 @@ use crate::tools;
 
 /// The crates that decide whether a key is good, what it may do and how often it may be used: where
 /// a change that no test notices would be worst. With each the tests that are built for every
-/// mutant, and those of them that are not run: they repeat for long or start servers, and find
-/// nothing that others do not.
-const CRATES: [(&str, &str, &str); 4] = [
-    ("ringyo-key", LIB_AND_TESTS, "a_million_keys"),
-    (
-        "ringyo-scope",
-        LIB_AND_TESTS,
-        "trying_every_deed_finds_planted_faults",
-    ),
-    (
-        "ringyo-limit",
-        LIB_AND_TESTS,
-        "suite_notices_every_planted_fault",
-    ),
-    (
-        "ringyo-auth",
-        "--cargo-arg=--lib --cargo-arg=--test=suite",
-        "trials:: interleavings:: flood:: ten_thousand_schedules on_sqlite on_postgresql",
-    ),
+/// mutant; which of them are run stands in `.config/nextest.toml`.
+const CRATES: [(&str, &str); 4] = [
+    ("ringyo-key", LIB_AND_TESTS),
+    ("ringyo-scope", LIB_AND_TESTS),
+    ("ringyo-limit", LIB_AND_TESTS),
+    ("ringyo-auth", "--cargo-arg=--lib --cargo-arg=--test=suite"),
 ];
 
 const LIB_AND_TESTS: &str = "--cargo-arg=--lib --cargo-arg=--tests";
@@ -44,17 +32,9 @@ const BLIND: &str = "--cargo-arg=--test=working_directory";
 /// when that goes unnoticed.
 pub fn steps() -> impl Iterator<Item = Step> {
     let control = step("control", format!("{CONTROL} {BLIND}"), Expect::Unnoticed);
-    let crates = CRATES.into_iter().map(|(package, tests, left_out)| {
-        let skip: Vec<String> = left_out
-            .split(' ')
-            .map(|test| format!("--skip {test}"))
-            .collect();
+    let crates = CRATES.into_iter().map(|(package, tests)| {
         let which = format!("--package {package} {tests}");
-        step(
-            package,
-            format!("{which} -- -- {}", skip.join(" ")),
-            Expect::Noticed,
-        )
+        step(package, which, Expect::Noticed)
     });
     std::iter::once(control).chain(crates)
 }
@@ -70,11 +50,16 @@ enum Expect {
 
 fn step(name: &str, which: String, expect: Expect) -> Step {
     let output = format!("target/mutants-{name}");
-    let cargo = Cargo::new(format!("mutants --output {output} {which}"));
+    let cargo = Cargo::new(format!(
+        "mutants --test-tool nextest --output {output} {which} -- --profile mutants"
+    ));
     let cargo = cargo.env(WITHOUT, "postgresql,redis,valkey");
     let step_name = format!("mutants: {name}");
     Step::new(step_name, cargo.to_string(), move |root, out| {
-        let search = match tools::find(root, "cargo-mutants", out) {
+        // The one runs the other, and stops at the first test that fails.
+        let found = tools::find(root, "cargo-nextest", out)
+            .and_then(|_| tools::find(root, "cargo-mutants", out));
+        let search = match found {
             Ok(search) => search,
             Err(why) => return Ok(Outcome::Skipped(why.to_string())),
         };

@@ -9,10 +9,11 @@ use std::path::Path;
 use crate::cargo::{self, Cargo};
 
 /// The versions that the steps were written for.
-const VERSIONS: [(&str, &str); 3] = [
+const VERSIONS: [(&str, &str); 4] = [
     ("cargo-hack", "0.6.46"),
     ("cargo-llvm-cov", "0.9.1"),
     ("cargo-mutants", "27.1.0"),
+    ("cargo-nextest", "0.9.143"),
 ];
 
 /// The search path, to be given to a [call](Cargo::env) as `PATH`, on which cargo finds `program`,

@@ -532,6 +532,14 @@ fn a_command_in_the_documents_selects_tests() {
             "ringyo-scope --lib one",
             "no test of ringyo-scope is run by `one`",
         ),
+        (
+            "RINGYO_TEST_TRIALS=100 cargo test -p ringyo-scop",
+            "there is no package `ringyo-scop`",
+        ),
+        (
+            "cargo nextest run -p ringyo-kye --test parse",
+            "there is no package `ringyo-kye`",
+        ),
     ] {
         let expected = format!("crates/ringyo/docs/trust.md:3: commands: {why}");
         assert_eq!(with(bad), [expected], "{bad}");

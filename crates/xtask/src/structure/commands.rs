@@ -27,13 +27,24 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
             lines.flat_map(move |(line, number)| {
                 // Every second piece is between two backticks.
                 let spans = line.split('`').skip(1).step_by(2);
-                let commands = spans.filter_map(|span| Command::read(span, workspace));
-                commands
-                    .filter_map(|command| command.fault(workspace))
+                spans
+                    .filter_map(|span| fault(span, workspace))
                     .map(move |fault| Finding::new(format!("{}:{number}", document.path), fault))
             })
         })
         .collect()
+}
+
+/// What is wrong with the run of tests that this is, if it is one.
+fn fault(span: &str, workspace: &Workspace) -> Option<String> {
+    if let Some((_, rest)) = span.split_once("-p ")
+        && BEGINNINGS.iter().any(|start| span.contains(start))
+        && let Some(name) = rest.split_whitespace().next()
+        && workspace.packages.iter().all(|one| one.name != name)
+    {
+        return Some(format!("there is no package `{name}`"));
+    }
+    Command::read(span, workspace)?.fault(workspace)
 }
 
 /// One run of tests.

@@ -1,0 +1,107 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringyo_key::{KeyId, Mode, Pepper, PepperId, PepperRing};
+use ringyo_limit::Monotonic;
+use ringyo_scope::ScopeSet;
+use ringyo_store::{AccountId, KeyRecord, KeyStatus, Revision, Timestamp};
+
+use super::*;
+use crate::{Plan, Preset};
+
+const NOW: Monotonic = Monotonic::from_nanos(7);
+
+/// The locks here are the scheduler's, which wants to be there.
+fn scheduled(test: impl Fn() + Send + Sync + 'static) {
+    shuttle::check_random(test, 1);
+}
+
+/// A new key that was used then.
+fn key(cache: &KeyCache, used_at: Timestamp) -> Arc<CachedKey> {
+    let format = Preset::ringyo().format;
+    let peppers = PepperRing::new(Pepper::generate(PepperId::new(1)));
+    let minted = format.mint(Mode::Live, &peppers);
+    let account = AccountId::new("acct_1").unwrap();
+    let cell = AccountCell::new(
+        account.clone(),
+        Arc::new(Plan::without_api("pro")),
+        Revision::NONE,
+    );
+    let record = KeyRecord {
+        id: minted.id,
+        account,
+        mode: Mode::Live,
+        hint: String::new(),
+        digest: minted.digest,
+        pepper: Some(minted.pepper),
+        name: String::new(),
+        description: None,
+        scopes: ScopeSet::default(),
+        quota: None,
+        allowed_networks: Vec::new(),
+        status: KeyStatus::Active,
+        created_at: used_at,
+        expires_at: None,
+        revoked_at: None,
+        replaced_by: None,
+        superseded_at: None,
+        last_used_at: Some(used_at),
+        revision: Revision::NONE,
+    };
+    let permissions = cache
+        .permission_sets()
+        .share(ScopeSet::default(), &Preset::ringyo().catalog);
+    let cell = cache.accounts().share(cell, cache.accounts().epoch());
+    Arc::new(CachedKey::new(record, cell, None, permissions, NOW))
+}
+
+/// Reads so many keys, each used a millisecond after the one before.
+fn filled(cache: &KeyCache, keys: i64) -> Vec<KeyId> {
+    let load = |millis| {
+        let key = key(cache, Timestamp::from_unix_millis(millis));
+        let id = key.id;
+        let Loading::Started(entry) = cache.begin_load(id, NOW) else {
+            panic!("nobody else loads it");
+        };
+        cache.finish_load(id, &entry, Some(key));
+        id
+    };
+    (0..keys).map(load).collect()
+}
+
+fn held(cache: &KeyCache) -> usize {
+    cache.shards.iter().map(|part| part.read().keys().count()).sum()
+}
+
+#[test]
+fn nothing_of_what_was_forgotten_stays_in_memory() {
+    scheduled(|| {
+        let cache = KeyCache::new(1_000, Duration::from_secs(5));
+        let ids = filled(&cache, 100);
+        assert_eq!(held(&cache), 100);
+        cache.forget_key(ids[7]);
+        assert_eq!(held(&cache), 99);
+        assert!(cache.find(ids[7], NOW, || NOW).is_none());
+        assert!(cache.find(ids[8], NOW, || NOW).is_some());
+        cache.forget_everything();
+        assert_eq!(held(&cache), 0);
+        assert!(cache.find(ids[8], NOW, || NOW).is_none());
+    });
+}
+
+#[test]
+fn it_holds_what_it_may_and_lets_go_what_was_unused_for_long() {
+    scheduled(|| {
+        let capacity = 640;
+        let cache = KeyCache::new(capacity, Duration::from_secs(5));
+        let ids = filled(&cache, 2_000);
+        assert!(held(&cache) <= capacity, "{}", held(&cache));
+        assert!(held(&cache) > capacity * 9 / 10, "{}", held(&cache));
+        let mut held = ids.iter().map(|id| cache.find(*id, NOW, || NOW).is_some());
+        // Of eight the longest unused has to leave: seldom one of the latest, mostly an early one.
+        let early = held.by_ref().take(1_000).filter(|held| *held).count();
+        let latest = held.skip(800).filter(|held| *held).count();
+        assert!(early < 40, "{early} of the first 1,000");
+        assert!(latest > 190, "{latest} of the last 200");
+    });
+}
