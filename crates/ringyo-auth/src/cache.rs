@@ -97,10 +97,6 @@ impl KeyCache {
         &self.permission_sets
     }
 
-    pub(crate) fn departed(&self) -> &Departed {
-        &self.departed
-    }
-
     /// The cached record, if this node may still vouch for it: if it was certain no longer than
     /// `max_staleness` ago. No allocation, no write.
     ///
@@ -232,6 +228,11 @@ impl KeyCache {
             key.uses.mark_saved(at, now);
         }
         self.departed.mark_saved(id, at, now);
+    }
+
+    /// Lets go of uses of keys that have left which the store knows of.
+    pub(crate) fn drop_settled(&self) {
+        self.departed.drop_settled();
     }
 
     /// The key has been read again, or has left, since it was given out.

@@ -55,7 +55,7 @@ pub(crate) async fn flush(core: &Core, which: Flush) -> Result<(), StoreError> {
             cache.mark_saved(*id, *at, now);
         }
     }
-    cache.departed().drop_settled();
+    cache.drop_settled();
     Ok(())
 }
 
@@ -246,7 +246,7 @@ impl Departed {
     }
 
     /// Lets go of what the store knows.
-    fn drop_settled(&self) {
+    pub(crate) fn drop_settled(&self) {
         self.lock().retain(|_, known| !known.is_settled());
     }
 

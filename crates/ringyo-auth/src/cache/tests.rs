@@ -105,3 +105,31 @@ fn it_holds_what_it_may_and_lets_go_what_was_unused_for_long() {
         assert!(latest > 190, "{latest} of the last 200");
     });
 }
+
+#[test]
+fn what_many_keys_were_given_is_kept_once() {
+    scheduled(|| {
+        let cache = KeyCache::new(1_000, Duration::from_secs(5));
+        let [one, other] = [0, 1].map(|millis| key(&cache, Timestamp::from_unix_millis(millis)));
+        assert!(Arc::ptr_eq(&one.permissions, &other.permissions));
+        assert!(Arc::ptr_eq(&one.account, &other.account));
+    });
+}
+
+#[test]
+fn a_use_of_a_key_that_has_left_is_kept_until_it_is_saved() {
+    scheduled(|| {
+        let cache = KeyCache::new(1_000, Duration::from_secs(5));
+        let id = filled(&cache, 1)[0];
+        let used_at = Timestamp::from_unix_millis(9);
+        let key = cache.find(id, NOW, || NOW).unwrap();
+        cache.note_use(&key, used_at);
+        cache.forget_key(id);
+        cache.drop_settled();
+        assert_eq!(cache.last_used(id), Some(used_at));
+        cache.mark_saved(id, used_at, used_at);
+        assert_eq!(cache.last_used(id), Some(used_at));
+        cache.drop_settled();
+        assert_eq!(cache.last_used(id), None);
+    });
+}

@@ -1,8 +1,11 @@
-//! What goes on beside the requests ends when it should.
+//! What goes on beside the requests says when it cannot, and ends when it should.
 
+use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::sleep;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::support::{Setting, setting};
 
@@ -27,4 +30,45 @@ async fn nobody_follows_the_store_after_the_end() {
     setting.key().await;
     sleep(Duration::from_millis(1_300)).await;
     assert_eq!(setting.store.told(), told);
+}
+
+/// What is logged on this thread, which is where everything runs here.
+#[derive(Debug, Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn count(&self, words: &str) -> usize {
+        let text = self.0.lock().unwrap();
+        String::from_utf8_lossy(&text).matches(words).count()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_feed_that_is_cut_is_told_once_and_its_return_once() {
+    let log = Log::default();
+    let writer = log.clone();
+    let _listening = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .set_default();
+    let setting = setting().await;
+    setting.store.set_feed_down(true);
+    // It asks four times a second.
+    sleep(Duration::from_millis(2_500)).await;
+    let cut = "WARN ringyo_auth::background: the store's changes cannot be followed";
+    let back = "INFO ringyo_auth::background: following the store's changes again";
+    assert_eq!((log.count(cut), log.count(back)), (1, 0));
+    setting.store.set_feed_down(false);
+    setting.store.until_told(2).await;
+    assert_eq!((log.count(cut), log.count(back)), (1, 1));
 }

@@ -345,6 +345,26 @@ async fn another_node_hears_of_it_through_the_feed() {
 }
 
 #[tokio::test]
+async fn while_the_feed_has_nothing_new_nothing_is_read_again() {
+    let setting = setting().await;
+    let key = setting.key().await;
+    setting.store.until_told(2).await;
+    setting.authenticate(&key).await.unwrap();
+    let loads = setting.store.loads();
+    for _ in 0..2 {
+        setting.clock.advance(STALENESS - Duration::from_secs(1));
+        // The first answer may have been asked for before, the last may not have been heeded yet.
+        // Other keys make the node ask at once.
+        for _ in 0..3 {
+            setting.key().await;
+            setting.store.until_told(1).await;
+        }
+    }
+    setting.authenticate(&key).await.unwrap();
+    assert_eq!(setting.store.loads(), loads);
+}
+
+#[tokio::test]
 async fn without_the_feed_the_bound_holds() {
     let setting = setting().await;
     let other = node(&setting.store, &setting.clock, |builder| {

@@ -69,7 +69,7 @@ fn save_and_let_go(core: &Arc<Core>) {
     core.cache.for_each_use(|id, _| met.push(id));
     save(core);
     for id in met {
-        core.cache.departed().forget(id);
+        core.cache.departed.forget(id);
     }
 }
 
@@ -107,7 +107,7 @@ fn load(core: &Arc<Core>, id: KeyId) {
 /// A load that takes what is known of the key away from where it was noted.
 fn load_and_take(core: &Arc<Core>, id: KeyId) {
     load(core, id);
-    core.cache.departed().forget(id);
+    core.cache.departed.forget(id);
 }
 
 #[test]
