@@ -26,6 +26,12 @@ pub(crate) fn header(id: &[u8; 12], secret: &[u8; 32], tag: &[u8; 6]) -> Header 
     whole.try_into().expect("the parts of a key")
 }
 
+/// The tag in a header, right or wrong.
+pub(crate) fn tag(header: &Header) -> [u8; 6] {
+    let tag = header[59..].first_chunk();
+    *tag.expect("a header has a place for it")
+}
+
 /// The HMAC of id and secret, and the tag that belongs to it: for this one needs the pepper.
 pub(crate) fn sign(pepper: &[u8], id: &[u8; 12], secret: &[u8; 32]) -> ([u8; 32], [u8; 6]) {
     let mut mac = Hmac::<Sha256>::new_from_slice(pepper).expect("HMAC takes a key of any length");

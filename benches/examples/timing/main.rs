@@ -17,8 +17,8 @@ use std::process::ExitCode;
 
 use ringyo::key::Digest;
 
-use forge::{Header, digits};
-use place::{Place, forged, with_right_tag, wrong_in};
+use forge::{Header, digits, tag};
+use place::{Place, forged, signed, with_right_tag, wrong_in};
 use trial::Expected::{Control, Same, Told};
 use trial::{Trial, trial};
 
@@ -111,6 +111,15 @@ fn decisions(place: &Place) -> Vec<Trial> {
     let (first_digit, last_digit) = (wrong_tags(0), wrong_tags(5));
     let other: Vec<Header> = place.ids.iter().map(with_right_tag).collect();
     let tagged_unknown = of_ids(&unknown_ids, &with_right_tag);
+    let beside_right_tags = [&first_digit, &last_digit].map(|headers| {
+        let pairs = headers.iter().map(|it| (*it, [signed(it).1, tag(it)]));
+        pairs.collect::<Vec<_>>()
+    });
+    let beside_stored = [&other, &place.nearly].map(|headers| {
+        let both = headers.iter().zip(&place.stored);
+        let pairs = both.map(|(it, stored)| (*it, [*stored, signed(it).0]));
+        pairs.collect::<Vec<_>>()
+    });
     let known: HashSet<&[u8]> = place.ids.iter().map(<[u8; 12]>::as_slice).collect();
     vec![
         trial(
@@ -140,12 +149,34 @@ fn decisions(place: &Place) -> Vec<Trial> {
             1,
             refuse,
         ),
+        // Once, as a decision compares: what has to be seen beside all the rest of it is what five
+        // digits take, or below 31 bytes.
+        trial(
+            "  the same and its tags compared up to the first difference",
+            Control,
+            beside_right_tags.each_ref().map(Vec::as_slice),
+            1,
+            |(header, [right, presented])| {
+                refuse(header);
+                black_box(is_equal_up_to_the_first_difference(right, presented));
+            },
+        ),
         trial(
             "wrong secret: a digest that differs in most bytes, or in the last alone",
             Same,
             [&other, &place.nearly],
             1,
             refuse,
+        ),
+        trial(
+            "  the same and its digests compared up to the first difference",
+            Control,
+            beside_stored.each_ref().map(Vec::as_slice),
+            1,
+            |(header, [stored, presented])| {
+                refuse(header);
+                black_box(is_equal_up_to_the_first_difference(stored, presented));
+            },
         ),
         trial(
             "right tag: a wrong secret, or an id without a record (before its look-up)",
@@ -160,7 +191,10 @@ fn decisions(place: &Place) -> Vec<Trial> {
 }
 
 /// What `==` may do.
-fn is_equal_up_to_the_first_difference(stored: &[u8; 32], presented: &[u8; 32]) -> bool {
+fn is_equal_up_to_the_first_difference<const N: usize>(
+    stored: &[u8; N],
+    presented: &[u8; N],
+) -> bool {
     for (stored, presented) in stored.iter().zip(presented) {
         if black_box(stored) != black_box(presented) {
             return false;

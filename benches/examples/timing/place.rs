@@ -23,6 +23,8 @@ pub(crate) struct Place {
     pub(crate) format: KeyFormat,
     pub(crate) peppers: PepperRing,
     pub(crate) ids: Vec<[u8; 12]>,
+    /// For each id the digest in its record.
+    pub(crate) stored: Vec<[u8; 32]>,
     /// For each id a key of it that was not issued, and whose digest differs from the stored one
     /// in its last byte alone.
     pub(crate) nearly: Vec<Header>,
@@ -48,6 +50,7 @@ impl Place {
         let pattern = runtime.block_on(ringyo.keys().issue(new))?.record;
 
         let mut ids = Vec::new();
+        let mut stored = Vec::new();
         let mut nearly = Vec::new();
         for _ in 0..KEYS {
             let (id, secret) = (digits(), digits());
@@ -63,6 +66,7 @@ impl Place {
             };
             runtime.block_on(store.insert_key(&record, None, &event))?;
             ids.push(id);
+            stored.push(digest);
             nearly.push(header(&id, &secret, &tag));
         }
         // Until this node has heard of its own changes it reads keys again.
@@ -79,6 +83,7 @@ impl Place {
             format: KeyFormat::new(BRAND),
             peppers: PepperRing::parse(PEPPER)?,
             ids,
+            stored,
             nearly,
             _runtime: runtime,
         })
@@ -96,6 +101,14 @@ pub(crate) fn with_right_tag(id: &[u8; 12]) -> Header {
     let secret = digits();
     let (_, tag) = sign(&PEPPER_BYTES, id, &secret);
     header(id, &secret, &tag)
+}
+
+/// The digest of what is presented, and the tag that it should have.
+pub(crate) fn signed(header: &Header) -> ([u8; 32], [u8; 6]) {
+    let part = "a header has a place for it";
+    let id = header[15..].first_chunk().expect(part);
+    let secret = header[27..].first_chunk().expect(part);
+    sign(&PEPPER_BYTES, id, secret)
 }
 
 /// A key of that id, and what somebody without the pepper takes for a tag.

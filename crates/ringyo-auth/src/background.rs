@@ -18,7 +18,7 @@ const POLL: Duration = Duration::from_secs(1);
 /// together.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// How soon it asks again after a failure.
+/// How long it rests after a failure, before it waits for a hint again.
 const RETRY: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
@@ -87,8 +87,8 @@ pub(crate) async fn catch_up(core: &Core, cursor: Option<&Cursor>) -> Result<Cur
 async fn follow(core: Arc<Core>, mut cursor: Cursor) {
     let mut failing = false;
     loop {
-        // The hint may never come, so the timer asks as well; not all nodes at once.
-        let poll = POLL.mul_f64(0.9 + 0.2 * rand::random::<f64>());
+        // The hint may never come, so the timer asks as well.
+        let poll = poll(rand::random());
         let _ = timeout(poll, core.store.changed(&cursor)).await;
         match catch_up(&core, Some(&cursor)).await {
             Ok(next) => {
@@ -111,6 +111,12 @@ async fn follow(core: Arc<Core>, mut cursor: Cursor) {
     }
 }
 
+/// How long to wait for a hint, by a number below one: a little more or less, so that not all nodes
+/// ask at once.
+fn poll(random: f64) -> Duration {
+    POLL.mul_f64(0.9 + 0.2 * random)
+}
+
 async fn save_uses(core: Arc<Core>, interval: Duration) {
     loop {
         sleep(interval).await;
@@ -120,5 +126,16 @@ async fn save_uses(core: Arc<Core>, interval: Duration) {
                 "last-used times could not be saved; they will be tried again"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_ask_about_once_a_second() {
+        let millis = [0.0, 0.5, 1.0].map(|random| poll(random).as_millis());
+        assert_eq!(millis, [900, 1_000, 1_100]);
     }
 }

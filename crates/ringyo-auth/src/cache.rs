@@ -265,7 +265,7 @@ impl KeyCache {
     }
 
     fn part(&self, hash: u64) -> &Part {
-        // Tables take their place from the lowest bits and a tag from the highest seven.
+        // Tables begin to look by the lower half, and have a tag of the highest seven bits.
         // The rest is spread over the shards by multiplying, which costs less than dividing.
         let spread = (hash >> 20) & u64::from(u32::MAX);
         &self.shards[((spread * self.shards.len() as u64) >> 32) as usize]

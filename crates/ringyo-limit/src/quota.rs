@@ -160,7 +160,7 @@ impl Quota {
 
     /// Never more than the limit in any period, wherever the period begins: `burst` cells at once,
     /// and a refill of limit − `burst` a period. By the time that the limiter is told, that is: where
-    /// that lags behind ([`Clock::lag`](crate::Clock::lag)), by what is refilled in as long.
+    /// that lags behind ([`Clock::lag`](crate::Clock::lag)), by what is refilled in as long more.
     ///
     /// A small burst keeps the steady rate near the limit, a large one lets callers come in
     /// batches. Replaces an earlier burst, strict or not.

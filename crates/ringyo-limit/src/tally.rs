@@ -40,8 +40,8 @@ impl Tally {
         Outcome::local(verdict, weight, [arrival.saturating_sub(now), 0])
     }
 
-    /// Has the processor fetch the bucket, which may be far away, and does not wait for it: for who
-    /// is going to charge it in a moment.
+    /// A hint that changes nothing: reads the bucket, so that it is near when it is charged a moment
+    /// later.
     #[inline(always)]
     pub fn fetch(&self) {
         black_box(self.0.load(Ordering::Relaxed));

@@ -108,13 +108,19 @@ fn peppers(line: &[u8]) -> Vec<String> {
     found
 }
 
-/// Texts that are printed as the numbers of their bytes.
+/// Texts that are printed as the numbers of their bytes, in one line.
 fn lists(line: &[u8]) -> Vec<Vec<u8>> {
     let line = String::from_utf8_lossy(line);
     let is_of_list = |c: char| c.is_ascii_digit() || c == ',' || c == ' ';
-    let numbers = |list: &str| list.split(',').map_while(|n| n.trim().parse().ok()).collect();
-    let lists = line.split(|c| !is_of_list(c)).map(numbers);
-    lists.filter(|bytes: &Vec<u8>| bytes.len() >= PEPPER).collect()
+    let mut lists = Vec::new();
+    for list in line.split(|c| !is_of_list(c)) {
+        // What is no byte stands before or behind a text, or between two.
+        let bytes: Vec<Option<u8>> = list.split(',').map(|n| n.trim().parse().ok()).collect();
+        let pieces = bytes.split(Option::is_none);
+        lists.extend(pieces.map(|piece| piece.iter().flatten().copied().collect::<Vec<u8>>()));
+    }
+    lists.retain(|bytes| bytes.len() >= PEPPER);
+    lists
 }
 
 /// What must not be there, without repeating it, each with the number of its line.
@@ -152,6 +158,7 @@ fn what_is_planted_is_found_and_nothing_else_is() {
         format!("peppers: [\"2:x,{pepper}\"]"),
         format!("bytes: {:?}", ours.as_bytes()),
         format!("Some({:?})", &ours.as_bytes()[8..]),
+        format!("4096, {:?}", ours.as_bytes()).replace('[', ""),
         format!("{:?}", pepper.as_bytes()),
     ] {
         let text = format!("first\nTRACE {planted}\nlast");

@@ -106,6 +106,9 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, UsageE
                 _ => 0,
             };
             let (options, words) = rest.split_at(options);
+            if words.iter().any(|word| word.starts_with("--")) {
+                return Err(UsageError("options come before words".into()));
+            }
             Ok(Task::Deep(runner(options)?, words.join(" ")))
         }
         ["structure"] => Ok(Task::Structure),
@@ -184,4 +187,26 @@ fn number(options: &[&str], name: &str) -> Result<Option<u32>, UsageError> {
             "expected `{name}` and a number below 2^32, found `{found}`"
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deep_takes_a_runner_and_words() {
+        let parsed = |line: &str| parse(line.split(' ').map(str::to_owned));
+        let all = Task::Deep(Runner::installed(), String::new());
+        assert_eq!(parsed("deep"), Ok(all));
+        let part = Task::Deep(Runner::CargoTest, "no leak".to_owned());
+        assert_eq!(parsed("deep --runner cargo no leak"), Ok(part.clone()));
+        assert_eq!(parsed("deep --runner=cargo no leak"), Ok(part));
+        for bad in [
+            "deep no leak --runner cargo",
+            "deep --quick",
+            "deep --runner",
+        ] {
+            assert!(parsed(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -537,7 +537,7 @@ fn a_command_in_the_documents_selects_tests() {
             "there is no package `ringyo-scop`",
         ),
         (
-            "cargo nextest run -p ringyo-kye --test parse",
+            "cargo nextest run -p ringyo-key -p ringyo-kye --test parse",
             "there is no package `ringyo-kye`",
         ),
     ] {

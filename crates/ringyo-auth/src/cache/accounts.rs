@@ -1,5 +1,6 @@
 use std::cmp;
 use std::hash::BuildHasher as _;
+use std::hint::black_box;
 use std::sync::{Arc, OnceLock, PoisonError, Weak};
 
 use foldhash::fast::RandomState;
@@ -45,6 +46,13 @@ impl AccountCell {
     /// Whether nothing has been heard of the account since it was read.
     pub(crate) fn is_current(&self) -> bool {
         self.current.load(Ordering::Acquire)
+    }
+
+    /// Has the processor fetch what stands at the beginning. Nothing is decided by it, so that later
+    /// loads need not wait for it.
+    #[inline]
+    pub(crate) fn fetch(&self) {
+        black_box(self.current.load(Ordering::Relaxed));
     }
 
     fn retire(&self) {

@@ -1,4 +1,3 @@
-use std::hint::black_box;
 use std::sync::Arc;
 
 use ringyo_key::KeyId;
@@ -40,7 +39,7 @@ impl Place {
     /// Has the processor fetch what a decision is going to read, all of it at once.
     #[inline]
     pub(crate) fn fetch(&self) {
-        black_box(self.account.is_current());
+        self.account.fetch();
         if let Some(tally) = &self.tally {
             tally.fetch();
         }

@@ -79,6 +79,13 @@ impl Shard {
         self.keys.iter().map(Place::key)
     }
 
+    /// How far its keys are from where they are looked for, in all.
+    #[cfg(test)]
+    pub(crate) fn steps(&self) -> usize {
+        self.keys
+            .all_steps(|place| self.hasher.hash(place.key().id))
+    }
+
     pub(crate) fn begin_load(&mut self, id: KeyId, now: Monotonic, max_age: Duration) -> Loading {
         if let Some(load) = self.loading.get(&id)
             && now.saturating_since(load.asked_at) <= max_age

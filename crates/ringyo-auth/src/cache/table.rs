@@ -101,9 +101,7 @@ impl<T> Table<T> {
         loop {
             match self.tags[place] {
                 EMPTY => return None,
-                found
-                    if found == tag && self.values[place].as_ref().is_some_and(&mut is_it) =>
-                {
+                found if found == tag && self.values[place].as_ref().is_some_and(&mut is_it) => {
                     return Some(place);
                 }
                 _ => {}
@@ -160,6 +158,18 @@ impl<T> Table<T> {
         } else {
             to + self.tags.len() - from
         }
+    }
+}
+
+#[cfg(test)]
+impl<T> Table<T> {
+    /// How many steps behind its home each value is, in all.
+    pub(crate) fn all_steps(&self, hash_of: impl Fn(&T) -> u64) -> usize {
+        let steps = |(place, value): (usize, &Option<T>)| {
+            let home = self.home(hash_of(value.as_ref()?));
+            Some(self.steps(home, place))
+        };
+        self.values.iter().enumerate().filter_map(steps).sum()
     }
 }
 
@@ -249,14 +259,25 @@ mod tests {
         }
     }
 
+    /// Spread as hashes of ids are.
+    fn spread(number: u64) -> u64 {
+        number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+
     #[test]
-    fn a_fifth_stays_free_and_not_much_more() {
+    fn a_fifth_stays_free_and_what_is_looked_for_is_near() {
         let mut table = Table::new();
-        for number in 0..10_000_u64 {
-            table.insert(number << 16, number, |number| number << 16);
+        for number in 1..=5_000_u64 {
+            table.insert(spread(number), number, |number| spread(*number));
             let (len, places) = (table.len(), table.places());
             assert!(len * 5 <= places * 4, "{len} in {places}");
-            assert!(len * 5 >= places * 3 || places == LEAST, "{len} in {places}");
+            assert!(
+                len * 5 >= places * 3 || places == LEAST,
+                "{len} in {places}"
+            );
         }
+        // Two on average, at four fifths, if homes are drawn at random (Knuth, §6.4, theorem K).
+        let steps = table.all_steps(|number| spread(*number));
+        assert!(steps < 3 * table.len(), "{steps} steps to {}", table.len());
     }
 }

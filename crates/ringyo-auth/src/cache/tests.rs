@@ -70,7 +70,11 @@ fn filled(cache: &KeyCache, keys: i64) -> Vec<KeyId> {
 }
 
 fn held(cache: &KeyCache) -> usize {
-    cache.shards.iter().map(|part| part.read().keys().count()).sum()
+    cache
+        .shards
+        .iter()
+        .map(|part| part.read().keys().count())
+        .sum()
 }
 
 #[test]
@@ -131,5 +135,22 @@ fn a_use_of_a_key_that_has_left_is_kept_until_it_is_saved() {
         assert_eq!(cache.last_used(id), Some(used_at));
         cache.drop_settled();
         assert_eq!(cache.last_used(id), None);
+    });
+}
+
+#[test]
+fn keys_are_spread_over_the_shards_and_within_them() {
+    scheduled(|| {
+        let cache = KeyCache::new(MOST_SHARDS * KEYS_PER_SHARD, Duration::from_secs(5));
+        assert_eq!(cache.shards.len(), MOST_SHARDS);
+        filled(&cache, 8_000);
+        let steps = |part: &Part| {
+            let shard = part.read();
+            // 31 on average; a Poisson distribution has none below 5 or above 70 among so many.
+            assert!((5..70).contains(&shard.keys().count()));
+            shard.steps()
+        };
+        let steps: usize = cache.shards.iter().map(steps).sum();
+        assert!(steps < 3 * 8_000, "{steps} steps to 8,000 keys");
     });
 }

@@ -63,8 +63,7 @@ async fn a_feed_that_is_cut_is_told_once_and_its_return_once() {
         .set_default();
     let setting = setting().await;
     setting.store.set_feed_down(true);
-    // It asks four times a second.
-    sleep(Duration::from_millis(2_500)).await;
+    setting.store.until_refused(3).await;
     let cut = "WARN ringyo_auth::background: the store's changes cannot be followed";
     let back = "INFO ringyo_auth::background: following the store's changes again";
     assert_eq!((log.count(cut), log.count(back)), (1, 0));

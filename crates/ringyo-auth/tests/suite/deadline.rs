@@ -193,3 +193,19 @@ async fn a_store_that_hangs_keeps_nobody_from_going_on_with_known_keys() {
         ));
     }
 }
+
+#[tokio::test]
+async fn a_store_that_panics_keeps_nobody_waiting() {
+    let setting = setting_with(|builder| builder.store_deadline(Duration::from_secs(60))).await;
+    let key = setting.key().await;
+    setting.store.let_loads_panic(true);
+    let asked = Instant::now();
+    let answer = setting.authenticate(&key).await;
+    assert!(
+        matches!(answer, Err(AuthError::Unavailable(Unavailable::Store(_)))),
+        "{answer:?}"
+    );
+    setting.store.let_loads_panic(false);
+    assert!(setting.authenticate(&key).await.is_ok());
+    assert!(asked.elapsed() < Duration::from_secs(30));
+}

@@ -392,3 +392,64 @@ async fn an_outage_is_no_verdict_on_one() {
     site.door.set_down(false);
     site.ask(&known).await.unwrap();
 }
+
+/// Two texts of one id: no digest gives one, but a row that was written by hand may.
+#[tokio::test]
+async fn the_whole_digest_is_compared_and_not_the_id_that_is_made_of_it() {
+    let site = Site::in_memory(200).await;
+    let (presented, other) = (text(1), text(2));
+    let imported = site.import(&other).await.unwrap();
+    let id = ForeignKey::of_text(presented.as_bytes()).id;
+    let event = NewEvent {
+        key: Some(id),
+        ..NewEvent::new(
+            EventKind::KeyIssued,
+            imported.account.clone(),
+            "sql",
+            imported.created_at,
+        )
+    };
+    let record = KeyRecord {
+        id,
+        revision: Revision::NONE,
+        ..imported
+    };
+    site.door
+        .inner
+        .insert_key(&record, None, &event)
+        .await
+        .unwrap();
+    for _ in ["cold", "warm"] {
+        let refused = site.ask(&presented).await;
+        let wrong = AuthError::InvalidKey(InvalidKey::WrongSecret);
+        assert_eq!(refused.unwrap_err().to_string(), wrong.to_string());
+    }
+    // A record with a pepper is of a key that was minted here, whatever its digest.
+    let site = Site::in_memory(200).await;
+    let minted = KeyRecord {
+        digest: kept(&presented),
+        pepper: peppers().ids().next(),
+        ..record.clone()
+    };
+    site.door
+        .inner
+        .insert_key(&minted, None, &event)
+        .await
+        .unwrap();
+    assert!(matches!(
+        site.ask(&presented).await,
+        Err(AuthError::InvalidKey(InvalidKey::WrongSecret))
+    ));
+    // The control: with its own digest and none it is let in.
+    let site = Site::in_memory(200).await;
+    let good = KeyRecord {
+        digest: kept(&presented),
+        ..record
+    };
+    site.door
+        .inner
+        .insert_key(&good, None, &event)
+        .await
+        .unwrap();
+    assert!(site.ask(&presented).await.is_ok());
+}

@@ -10,6 +10,7 @@ use ringyo_auth::{BodyStyle, HttpMapping, HttpStyle, Preset, RateHeaders, Ringyo
 use ringyo_auth::{Unavailable, WalletError};
 use ringyo_key::ParseError;
 use ringyo_limit::Clock as _;
+use ringyo_scope::{Action, Catalog, Requirement, Resource};
 use ringyo_store::{KeyState, MemoryStore};
 
 use crate::support::{START, Setting, setting};
@@ -32,7 +33,13 @@ fn row(rejection: Rejection) -> (u16, &'static str, Option<String>, Option<Strin
     )
 }
 
-async fn limited(setting: &Setting) -> (AuthError, AuthError) {
+/// Of another service, whose names are not ours to tell.
+static OTHER: Catalog = Catalog::declare(&[Resource::declare("logs", &[Action::read("read")])]);
+static LOGS_READ: Requirement = Requirement::permission(OTHER.permission("logs:read"));
+
+/// What somebody who has run into their limit is told, who lacks a permission, and who lacks one that
+/// this service does not know.
+async fn limited(setting: &Setting) -> [AuthError; 3] {
     let key = setting
         .issue(NewKey::live("acct_pro", "a").scopes(["agents:read"]))
         .await;
@@ -41,7 +48,9 @@ async fn limited(setting: &Setting) -> (AuthError, AuthError) {
     for _ in 0..59 {
         setting.authenticate(&key).await.unwrap();
     }
-    (setting.authenticate(&key).await.unwrap_err(), lacking)
+    let unknown = caller.require(&LOGS_READ).unwrap_err();
+    let limited = setting.authenticate(&key).await.unwrap_err();
+    [limited, lacking, unknown]
 }
 
 /// Refusal, status, code, `WWW-Authenticate`, `Retry-After`.
@@ -56,7 +65,7 @@ type AuthRow = (
 #[tokio::test]
 async fn every_refusal_has_its_row() {
     let setting = setting().await;
-    let (over_the_limit, lacking) = limited(&setting).await;
+    let [over_the_limit, lacking, lacking_unknown] = limited(&setting).await;
     let id = "0123456789Az".parse().unwrap();
     let down = || Unavailable::StoreTimeout(Duration::from_secs(2));
     let now = setting.clock.now();
@@ -161,6 +170,13 @@ async fn every_refusal_has_its_row() {
             403,
             "insufficient_permissions",
             Some(r#"Bearer realm="ringyo", error="insufficient_scope", scope="agents:update""#),
+            None,
+        ),
+        (
+            lacking_unknown,
+            403,
+            "insufficient_permissions",
+            Some(r#"Bearer realm="ringyo", error="insufficient_scope""#),
             None,
         ),
         (
@@ -305,7 +321,7 @@ async fn a_realm_is_quoted() {
 #[tokio::test]
 async fn a_service_chooses_headers_and_bodies() {
     let setting = setting().await;
-    let (over_the_limit, lacking) = limited(&setting).await;
+    let [over_the_limit, lacking, _] = limited(&setting).await;
     let now = setting.clock.now();
     let names = |rate_headers, error: &AuthError| {
         let mut style = HttpStyle::new("ringyo");

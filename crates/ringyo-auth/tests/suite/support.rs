@@ -152,9 +152,11 @@ struct Shared {
     refusals: Mutex<Vec<StoreErrorKind>>,
     is_restored: AtomicBool,
     loads_wait: AtomicBool,
+    loads_panic: AtomicBool,
     let_through: Semaphore,
     waiting: AtomicU64,
     feed_answers: AtomicU64,
+    feed_refusals: AtomicU64,
 }
 
 impl Default for Watched {
@@ -178,9 +180,11 @@ impl Watched {
                 refusals: Mutex::default(),
                 is_restored: AtomicBool::new(false),
                 loads_wait: AtomicBool::new(false),
+                loads_panic: AtomicBool::new(false),
                 let_through: Semaphore::new(0),
                 waiting: AtomicU64::new(0),
                 feed_answers: AtomicU64::new(0),
+                feed_refusals: AtomicU64::new(0),
             }),
         }
     }
@@ -237,6 +241,11 @@ impl Watched {
         self.shared.loads_wait.store(true, Ordering::SeqCst);
     }
 
+    /// Lets loads panic, or work again.
+    pub(crate) fn let_loads_panic(&self, panic: bool) {
+        self.shared.loads_panic.store(panic, Ordering::SeqCst);
+    }
+
     /// Gives back what waits, and holds no more.
     pub(crate) fn release_loads(&self) {
         self.shared.loads_wait.store(false, Ordering::SeqCst);
@@ -268,6 +277,11 @@ impl Watched {
     pub(crate) async fn until_told(&self, answers: u64) {
         let goal = self.told() + answers;
         until(|| self.told() >= goal).await;
+    }
+
+    /// Returns when the change feed has refused to answer so many times in all.
+    pub(crate) async fn until_refused(&self, times: u64) {
+        until(|| self.shared.feed_refusals.load(Ordering::SeqCst) >= times).await;
     }
 
     fn contend(&self) -> Result<(), StoreError> {
@@ -327,6 +341,8 @@ impl KeyStore for Watched {
     async fn load_key(&self, id: KeyId) -> Result<Option<LoadedKey>, StoreError> {
         self.shared.loads.fetch_add(1, Ordering::SeqCst);
         self.check()?;
+        let panics = self.shared.loads_panic.load(Ordering::SeqCst);
+        assert!(!panics, "a fault of the store");
         let loaded = self.inner.load_key(id).await;
         if self.shared.loads_wait.load(Ordering::SeqCst) {
             self.shared.waiting.fetch_add(1, Ordering::SeqCst);
@@ -449,7 +465,11 @@ impl EventStore for Watched {
 #[async_trait]
 impl ChangeFeed for Watched {
     async fn changes_since(&self, cursor: Option<&Cursor>) -> Result<Changes, StoreError> {
-        down(self.shared.is_feed_down.load(Ordering::SeqCst))?;
+        let refused = down(self.shared.is_feed_down.load(Ordering::SeqCst));
+        if refused.is_err() {
+            self.shared.feed_refusals.fetch_add(1, Ordering::SeqCst);
+        }
+        refused?;
         let changes = self.inner.changes_since(cursor).await?;
         // An answer that is under way when the feed is cut is lost as well.
         down(self.shared.is_feed_down.load(Ordering::SeqCst))?;

@@ -5,10 +5,12 @@ use std::sync::{LazyLock, Mutex};
 
 use arbitrary::{Arbitrary, Unstructured};
 use ringyo::scope::ScopeSet;
-use ringyo::store::AccountStore as _;
-use ringyo::store::{Account, KeyQuota, KeyStore as _, NewEvent};
+use ringyo::store::{Account, KeyQuota, NewDebit, NewEvent, Settlement, WalletOperation};
+use ringyo::store::{AccountStore as _, EventQuery, EventStore as _, KeyStore as _};
+use ringyo::store::{StoreError, WalletStore as _};
 use ringyo::{
-    AccountId, EventKind, KeyId, KeyRecord, Revision, SqliteStore, StoreErrorKind, Timestamp,
+    AccountId, EventKind, KeyId, KeyRecord, OperationId, PageSize, Revision, SqliteStore,
+    StoreErrorKind, Timestamp,
 };
 use rusqlite::Connection;
 use tokio::runtime::Runtime;
@@ -16,8 +18,12 @@ use tokio::runtime::Runtime;
 use crate::Subject;
 
 const ID: &str = "000000000001";
+/// An account whose rows are written by hand, and one whose rows are left as they are.
+const EDITED: &str = "acct_2";
+const KEPT: &str = "acct_1";
+const OPERATION: &str = "op_1";
 
-/// Columns of text that are written, in the order in which an input names them.
+/// Columns of text of a key that are written, in the order in which an input names them.
 const TEXTS: [&str; 12] = [
     "account",
     "mode",
@@ -39,6 +45,18 @@ struct Edits<'a> {
     pepper: Option<Option<i64>>,
     quota: Option<(Option<i64>, Option<i64>)>,
     revision: Option<i64>,
+    /// Last, and the keys first: what ends early is about a key.
+    table: Which,
+}
+
+/// The table that is edited.
+#[derive(Debug, Clone, Copy, Arbitrary)]
+enum Which {
+    Keys,
+    Accounts,
+    Events,
+    Wallets,
+    Operations,
 }
 
 struct Table {
@@ -63,6 +81,14 @@ pub fn check(input: &[u8], subject: Subject) {
     let Ok(edits) = Edits::arbitrary(&mut Unstructured::new(input)) else {
         return;
     };
+    let table = TABLE.lock().expect("nobody panicked holding it");
+    match edits.table.plain() {
+        None => check_key(&table, edits, subject),
+        Some(plain) => check_plain(&table, plain, &edits),
+    }
+}
+
+fn check_key(table: &Table, edits: Edits<'_>, subject: Subject) {
     let mut row = Row::good();
     for (column, value) in edits.texts {
         let place = usize::from(column) % TEXTS.len();
@@ -76,7 +102,6 @@ pub fn check(input: &[u8], subject: Subject) {
     row.quota = edits.quota.unwrap_or(row.quota);
     row.revision = edits.revision.unwrap_or(row.revision);
 
-    let table = TABLE.lock().expect("nobody panicked holding it");
     table.write(&row);
     let id = ID.parse().expect("an id");
     let mut found = table.runtime.block_on(table.store.find_key(id));
@@ -104,6 +129,296 @@ pub fn check(input: &[u8], subject: Subject) {
     }
 }
 
+/// As with a key, of a table whose columns are few and say nothing about each other.
+fn check_plain(table: &Table, plain: &Plain, edits: &Edits<'_>) {
+    let good = |column: &Column| column.good.map(|text| text.as_bytes().to_vec());
+    let mut texts: Vec<Option<Vec<u8>>> = plain.texts.iter().map(good).collect();
+    for (place, value) in &edits.texts {
+        let Some(place) = usize::from(*place).checked_rem(texts.len()) else {
+            break;
+        };
+        // SQLite itself holds the others to be there.
+        if value.is_some() || plain.texts[place].is_optional {
+            texts[place] = value.map(<[u8]>::to_vec);
+        }
+    }
+    let number = edits.revision.unwrap_or(1);
+    table.write_plain(plain, &texts, number);
+
+    let text = |place: usize| std::str::from_utf8(texts[place].as_deref()?).ok();
+    let is_good = |(place, column): (usize, &Column)| match &texts[place] {
+        None => column.is_optional,
+        Some(_) => text(place).is_some_and(|text| column.holds.allows(text)),
+    };
+    let kind = texts.first().and_then(|_| text(0));
+    match (plain.read)(table, number, kind) {
+        Ok(found) => {
+            assert_eq!(u64::try_from(number), Ok(found.number));
+            assert_eq!(texts.len(), found.texts.len());
+            for (place, (column, found)) in plain.texts.iter().zip(&found.texts).enumerate() {
+                match (&texts[place], text(place), found) {
+                    (None, _, None) => {}
+                    (Some(_), Some(text), Some(found)) => column.holds.compare(text, found),
+                    other => panic!("{}: {other:?}", column.name),
+                }
+            }
+        }
+        Err(error) => {
+            assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{error:?}");
+            let is_good = number >= 0 && plain.texts.iter().enumerate().all(is_good);
+            assert!(!is_good, "{error:?} of {number} and {texts:?}");
+        }
+    }
+}
+
+/// A table whose columns say nothing about each other.
+struct Plain {
+    name: &'static str,
+    /// Columns by which the row is found and what they hold, in SQL.
+    fixed: (&'static str, &'static str),
+    texts: &'static [Column],
+    /// The one column of numbers, none of which is negative.
+    number: &'static str,
+    /// Reads the row. It is given the number and the first text, to ask for what is there.
+    read: fn(&Table, i64, Option<&str>) -> Result<Found, StoreError>,
+}
+
+struct Column {
+    name: &'static str,
+    good: Option<&'static str>,
+    is_optional: bool,
+    holds: Holds,
+}
+
+/// What a column of texts may hold.
+enum Holds {
+    Anything,
+    Account,
+    Key,
+    Moment,
+    Address,
+    One(&'static [&'static str]),
+}
+
+/// What was read, each as it prints itself.
+struct Found {
+    texts: Vec<Option<String>>,
+    number: u64,
+}
+
+impl Which {
+    /// Nothing for the keys.
+    const fn plain(self) -> Option<&'static Plain> {
+        match self {
+            Self::Keys => None,
+            Self::Accounts => Some(&ACCOUNTS),
+            Self::Events => Some(&EVENTS),
+            Self::Wallets => Some(&WALLETS),
+            Self::Operations => Some(&OPERATIONS),
+        }
+    }
+}
+
+static ACCOUNTS: Plain = Plain {
+    name: "accounts",
+    fixed: ("id", "'acct_2'"),
+    texts: &[
+        Column::new("plan", "pro", Holds::Anything),
+        Column::new("created_at", MOMENT, Holds::Moment),
+    ],
+    number: "revision",
+    read: |table, _, _| {
+        let found = table.store.find_account(&account(EDITED));
+        let found = table.runtime.block_on(found)?.expect("the row is there");
+        Ok(Found {
+            texts: vec![Some(found.plan), Some(found.created_at.to_string())],
+            number: found.revision.as_u64(),
+        })
+    },
+};
+
+static EVENTS: Plain = Plain {
+    name: "events",
+    fixed: ("", ""),
+    texts: &[
+        Column::new("at", MOMENT, Holds::Moment),
+        Column::new("kind", "key.issued", Holds::One(&KINDS)),
+        Column::new("actor", "fuzz", Holds::Anything),
+        Column::optional("address", Holds::Address),
+        Column::new("account", KEPT, Holds::Account),
+        Column::optional("key", Holds::Key),
+        Column::new("detail", "", Holds::Anything),
+    ],
+    number: "revision",
+    read: |table, _, _| {
+        let query = EventQuery {
+            account: None,
+            key: None,
+            before: None,
+            size: PageSize::MAX,
+        };
+        let page = table.runtime.block_on(table.store.list_events(&query))?;
+        assert_eq!((page.items.len(), page.next), (1, None));
+        let event = &page.items[0];
+        let NewEvent {
+            at,
+            kind,
+            actor,
+            from,
+            account,
+            key,
+            detail,
+        } = &event.entry;
+        Ok(Found {
+            texts: vec![
+                Some(at.to_string()),
+                Some(kind.to_string()),
+                Some(actor.clone()),
+                from.map(|address| address.to_string()),
+                Some(account.to_string()),
+                key.map(|key| key.to_string()),
+                Some(detail.clone()),
+            ],
+            number: event.revision.as_u64(),
+        })
+    },
+};
+
+static WALLETS: Plain = Plain {
+    name: "wallets",
+    fixed: ("account", "'acct_2'"),
+    texts: &[],
+    number: "balance",
+    read: |table, _, _| {
+        let balance = table.store.balance(&account(EDITED));
+        let balance = table.runtime.block_on(balance)?;
+        Ok(Found {
+            texts: Vec::new(),
+            number: balance.expect("the row is there"),
+        })
+    },
+};
+
+static OPERATIONS: Plain = Plain {
+    name: "wallet_operations",
+    fixed: ("account, operation", "'acct_1', 'op_1'"),
+    texts: &[
+        Column::new("kind", "grant", Holds::One(&["grant", "debit"])),
+        Column::new(
+            "state",
+            "committed",
+            Holds::One(&["reserved", "committed", "refunded"]),
+        ),
+        Column::optional("key", Holds::Key),
+        Column::new("at", MOMENT, Holds::Moment),
+    ],
+    number: "amount",
+    // An operation is read by whoever asks for it once more, and for the same.
+    read: |table, amount, kind| {
+        let operation = OperationId::new(OPERATION).expect("an id");
+        let amount = amount.try_into().unwrap_or(0);
+        let at = Timestamp::MIN;
+        let receipt = if kind == Some("debit") {
+            let debit = NewDebit {
+                account: account(KEPT),
+                operation,
+                amount,
+                key: ID.parse().expect("an id"),
+                at,
+                settlement: Settlement::Commit,
+            };
+            table.runtime.block_on(table.store.debit(&debit))?
+        } else {
+            let granted = table.store.grant(&account(KEPT), &operation, amount, at);
+            table.runtime.block_on(granted)?
+        };
+        let WalletOperation {
+            kind,
+            amount,
+            state,
+            key,
+            at,
+            ..
+        } = receipt.operation;
+        Ok(Found {
+            texts: vec![
+                Some(kind.as_str().to_owned()),
+                Some(state.as_str().to_owned()),
+                key.map(|key| key.to_string()),
+                Some(at.to_string()),
+            ],
+            number: amount,
+        })
+    },
+};
+
+const MOMENT: &str = "2026-01-01T00:00:00.000Z";
+
+/// Written out once more: a kind that is gone cannot be read any longer.
+const KINDS: [&str; 12] = [
+    "key.issued",
+    "key.renamed",
+    "key.scopes_changed",
+    "key.disabled",
+    "key.enabled",
+    "key.revoked",
+    "key.regenerated",
+    "key.leaked",
+    "key.edited",
+    "account.created",
+    "account.plan_changed",
+    "account.edited",
+];
+
+impl Column {
+    const fn new(name: &'static str, good: &'static str, holds: Holds) -> Self {
+        Self {
+            name,
+            good: Some(good),
+            is_optional: false,
+            holds,
+        }
+    }
+
+    const fn optional(name: &'static str, holds: Holds) -> Self {
+        Self {
+            name,
+            good: None,
+            is_optional: true,
+            holds,
+        }
+    }
+}
+
+impl Holds {
+    fn allows(&self, text: &str) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Account => AccountId::new(text).is_ok(),
+            Self::Key => is_id(text),
+            Self::Moment => is_moment(text),
+            Self::Address => text.parse::<IpAddr>().is_ok(),
+            Self::One(texts) => texts.contains(&text),
+        }
+    }
+
+    fn compare(&self, text: &str, found: &str) {
+        match self {
+            Self::Moment => compare_moment(text, found),
+            // One address may be written in several ways.
+            Self::Address => assert_eq!(text.parse::<IpAddr>().ok(), found.parse().ok()),
+            _ => {
+                assert!(self.allows(text), "{text}");
+                assert_eq!(text, found);
+            }
+        }
+    }
+}
+
+fn account(id: &str) -> AccountId {
+    AccountId::new(id).expect("an id")
+}
+
 impl Row {
     fn good() -> Self {
         let texts = [
@@ -114,7 +429,7 @@ impl Row {
             "agents",
             "",
             "active",
-            "2026-01-01T00:00:00.000Z",
+            MOMENT,
         ];
         Self {
             texts: std::array::from_fn(|place| texts.get(place).map(|text| text.as_bytes().into())),
@@ -141,8 +456,6 @@ impl Row {
     }
 
     fn is_good(&self) -> bool {
-        let is_id =
-            |text: &str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_alphanumeric());
         let moment = |place: usize| match &self.texts[place] {
             None => place != 7,
             Some(_) => self.text(place).is_some_and(is_moment),
@@ -194,11 +507,8 @@ impl Row {
             match (self.text(place), found) {
                 (None, None) => {}
                 (Some(text), Some(found)) => {
-                    assert!(is_moment(text), "{text}");
-                    // To the second: further digits may have been cut.
                     let shown = found.to_string();
-                    assert_eq!(shown[..10], text[..10]);
-                    assert_eq!(shown[11..19], text[11..19]);
+                    compare_moment(text, &shown);
                     assert_eq!(shown.parse::<Timestamp>(), Ok(found));
                 }
                 other => panic!("{other:?}"),
@@ -214,6 +524,17 @@ impl Row {
         assert_eq!(self.quota.0.and(self.quota.1), record.quota.and_then(burst));
         assert_eq!(self.revision, record.revision.as_u64().cast_signed());
     }
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn compare_moment(text: &str, shown: &str) {
+    assert!(is_moment(text), "{text}");
+    // To the second: further digits may have been cut.
+    assert_eq!(shown[..10], text[..10]);
+    assert_eq!(shown[11..19], text[11..19]);
 }
 
 /// By its shape, and by the number of days in a month.
@@ -263,7 +584,7 @@ impl Table {
         let path = directory.path().join("keys.db");
         let store = runtime.block_on(SqliteStore::open(&path)).expect("a store");
         let created_at = Timestamp::from_unix_millis(0);
-        let id = AccountId::new("acct_1").expect("an id");
+        let id = account(KEPT);
         let account = Account {
             id: id.clone(),
             plan: "pro".to_owned(),
@@ -317,6 +638,41 @@ impl Table {
             let bound = statement.raw_bind_parameter(TEXTS.len() + 1 + place, number);
             bound.expect("a number");
         }
+        statement.raw_execute().expect("a row");
+    }
+
+    fn write_plain(&self, plain: &Plain, texts: &[Option<Vec<u8>>], number: i64) {
+        let (names, values) = plain.fixed;
+        if names.is_empty() {
+            // Nothing says which row is the one of before.
+            let mut all = self
+                .by_hand
+                .prepare_cached(&format!("DELETE FROM {}", plain.name))
+                .expect("a statement");
+            all.execute([]).expect("no rows");
+        }
+        let mut names: Vec<&str> = [names].into_iter().filter(|it| !it.is_empty()).collect();
+        let mut values: Vec<String> = names.iter().map(|_| values.to_owned()).collect();
+        for (place, column) in plain.texts.iter().enumerate() {
+            names.push(column.name);
+            // As text even where it is no UTF-8.
+            values.push(format!("CAST(?{} AS TEXT)", place + 1));
+        }
+        names.push(plain.number);
+        values.push(format!("?{}", texts.len() + 1));
+        let sql = format!(
+            "INSERT OR REPLACE INTO {} ({}) VALUES ({})",
+            plain.name,
+            names.join(", "),
+            values.join(", ")
+        );
+        let mut statement = self.by_hand.prepare_cached(&sql).expect("a statement");
+        for (place, text) in texts.iter().enumerate() {
+            let bound = statement.raw_bind_parameter(place + 1, text.as_deref());
+            bound.expect("a text");
+        }
+        let bound = statement.raw_bind_parameter(texts.len() + 1, number);
+        bound.expect("a number");
         statement.raw_execute().expect("a row");
     }
 }

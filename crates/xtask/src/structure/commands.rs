@@ -37,14 +37,15 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
 
 /// What is wrong with the run of tests that this is, if it is one.
 fn fault(span: &str, workspace: &Workspace) -> Option<String> {
-    if let Some((_, rest)) = span.split_once("-p ")
-        && BEGINNINGS.iter().any(|start| span.contains(start))
-        && let Some(name) = rest.split_whitespace().next()
-        && workspace.packages.iter().all(|one| one.name != name)
-    {
-        return Some(format!("there is no package `{name}`"));
+    let is_run = BEGINNINGS.iter().any(|start| span.contains(start));
+    let named = span.split("-p ").skip(1).filter(|_| is_run);
+    let unknown = named
+        .filter_map(|rest| rest.split_whitespace().next())
+        .find(|name| workspace.packages.iter().all(|one| one.name != *name));
+    match unknown {
+        Some(name) => Some(format!("there is no package `{name}`")),
+        None => Command::read(span, workspace)?.fault(workspace),
     }
-    Command::read(span, workspace)?.fault(workspace)
 }
 
 /// One run of tests.
