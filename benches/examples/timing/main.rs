@@ -149,8 +149,8 @@ fn decisions(place: &Place) -> Vec<Trial> {
             1,
             refuse,
         ),
-        // Once, as a decision compares: what has to be seen beside all the rest of it is what five
-        // digits take, or below 31 bytes.
+        // Compared once, as a decision does: what has to be seen beside all the rest is what five
+        // more digits take, some nanosecond. Below it is 31 more bytes.
         trial(
             "  the same and its tags compared up to the first difference",
             Control,

@@ -1,5 +1,5 @@
 //! Nothing that the whole suite prints holds a key or a pepper: what it logs when everything is
-//! logged, its panics, and what else tests say. `cargo xtask deep` runs it and then this.
+//! logged, its panics, and what else tests say. `cargo xtask suite-log` runs it and then this.
 //!
 //! Keys are found by what they are, so that nobody has to remember those that the tests have made:
 //! their checksum tells them from all else.
@@ -183,9 +183,9 @@ fn what_is_planted_is_found_and_nothing_else_is() {
 }
 
 #[test]
-#[ignore = "needs the log of the suite: cargo xtask deep"]
+#[ignore = "needs the log of the suite: cargo xtask suite-log"]
 fn no_key_and_no_pepper_is_in_what_the_suite_prints() {
-    let path = env::var_os("RINGYO_TEST_SUITE_LOG").expect("run `cargo xtask deep`");
+    let path = env::var_os("RINGYO_TEST_SUITE_LOG").expect("run `cargo xtask suite-log`");
     let log = fs::read(path).unwrap();
     assert_eq!(secrets(&log), Vec::new());
 
@@ -194,7 +194,7 @@ fn no_key_and_no_pepper_is_in_what_the_suite_prints() {
     let logged = text.matches(" TRACE ").count() + text.matches(" DEBUG ").count();
     let passed = text.matches(" ... ok\n").count();
     println!(
-        "{} bytes of {passed} tests, {logged} lines of logs",
+        "{} bytes of {passed} tests, {logged} lines of logs, nothing found",
         log.len()
     );
     assert!(

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, BufRead as _, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -24,7 +24,7 @@ use std::process::{Command, ExitStatus, Stdio};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cargo {
     arguments: String,
-    environment: Vec<(&'static str, String)>,
+    environment: Vec<(String, String)>,
 }
 
 impl Cargo {
@@ -39,8 +39,8 @@ impl Cargo {
     /// The same call with one more environment variable, such as the address of a server that
     /// the tests need.
     #[must_use]
-    pub fn env(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.environment.push((name, value.into()));
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.environment.push((name.into(), value.into()));
         self
     }
 
@@ -67,6 +67,32 @@ impl Cargo {
             .output()?;
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         Ok((output.status, printed))
+    }
+
+    /// The same, and shows it line by line as it comes.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), and when `out` cannot be written to.
+    pub fn printed_and_shown(
+        &self,
+        root: &Path,
+        out: &mut dyn Write,
+    ) -> io::Result<(ExitStatus, String)> {
+        let mut command = self.command();
+        let mut child = command.current_dir(root).stdout(Stdio::piped()).spawn()?;
+        let mut printed = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            let mut lines = BufReader::new(stdout);
+            let mut line = Vec::new();
+            while lines.read_until(b'\n', &mut line)? > 0 {
+                out.write_all(&line)?;
+                out.flush()?;
+                printed.push_str(&String::from_utf8_lossy(&line));
+                line.clear();
+            }
+        }
+        Ok((child.wait()?, printed))
     }
 
     /// Runs the call in `root`, and keeps all that it prints.

@@ -12,9 +12,7 @@ use crate::test::Runner;
 pub const USAGE: &str = "\
 cargo xtask test [--runner nextest|cargo]   build, fuzz, run all tests and documentation tests
 cargo xtask ci [--runner nextest|cargo]     format, clippy, documentation, structure, test, fuzzing
-cargo xtask deep [--runner nextest|cargo] [WORDS]
-                                            what is worth a night (promises, timing, fuzzing for long,
-                                            mutants, many trials), or the steps with these words
+cargo xtask deep [WORDS]                    prove all of docs/promises.md, with what takes a night
 cargo xtask structure                       check the shape of the workspace
 cargo xtask instructions                    count the instructions of a warm decision
 cargo xtask bench-report [page] [--quick]   run every bench, write the page and pictures of them
@@ -26,6 +24,9 @@ cargo xtask features                        compile the crates with each choice 
 cargo xtask minimal-versions                compile them with the oldest dependencies they allow
 cargo xtask package                         make the packages that are published, and compile them
 cargo xtask coverage [--least N]            which lines of the core crates are tested, N % at least (95)
+cargo xtask mutants [CRATE]                 change the core crates in every place, to see the tests fail
+cargo xtask suite-log [--runner nextest|cargo]
+                                            run all tests with a log of everything, and search it for keys
 cargo xtask servers [COMMAND ...]           install the servers that tests need, run COMMAND with them
 cargo xtask browser [--runner nextest|cargo]
                                             install a browser and run the tests that use it
@@ -40,9 +41,8 @@ pub enum Task {
     Test(Runner),
     /// All that a merge needs: the checks, then the tests with this runner.
     Ci(Runner),
-    /// What is too slow for every change, with this runner: the steps whose names contain these
-    /// words.
-    Deep(Runner, String),
+    /// What is too slow for every change: the promises whose words contain these.
+    Deep(String),
     /// The structure rules alone.
     Structure,
     /// The count of instructions alone.
@@ -63,6 +63,10 @@ pub enum Task {
     Features,
     /// The crates with the oldest dependencies alone.
     MinimalVersions,
+    /// The mutants of the crates whose names contain this.
+    Mutants(String),
+    /// The suite with a log of everything, with this runner.
+    SuiteLog(Runner),
     /// The packages alone.
     Package,
     /// The coverage of the core crates alone, and how many percent are enough.
@@ -99,18 +103,9 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task, UsageE
     match words.as_slice() {
         ["test", rest @ ..] => Ok(Task::Test(runner(rest)?)),
         ["ci", rest @ ..] => Ok(Task::Ci(runner(rest)?)),
-        ["deep", rest @ ..] => {
-            let options = match rest {
-                ["--runner", _, ..] => 2,
-                [option, ..] if option.starts_with("--") => 1,
-                _ => 0,
-            };
-            let (options, words) = rest.split_at(options);
-            if words.iter().any(|word| word.starts_with("--")) {
-                return Err(UsageError("options come before words".into()));
-            }
-            Ok(Task::Deep(runner(options)?, words.join(" ")))
-        }
+        ["deep", words @ ..] => Ok(Task::Deep(words.join(" "))),
+        ["mutants", words @ ..] => Ok(Task::Mutants(words.join(" "))),
+        ["suite-log", rest @ ..] => Ok(Task::SuiteLog(runner(rest)?)),
         ["structure"] => Ok(Task::Structure),
         ["instructions"] => Ok(Task::Instructions),
         ["bench-report", "page", rest @ ..] => Ok(Task::BenchPage(manner(rest)?)),
@@ -187,26 +182,4 @@ fn number(options: &[&str], name: &str) -> Result<Option<u32>, UsageError> {
             "expected `{name}` and a number below 2^32, found `{found}`"
         ))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn deep_takes_a_runner_and_words() {
-        let parsed = |line: &str| parse(line.split(' ').map(str::to_owned));
-        let all = Task::Deep(Runner::installed(), String::new());
-        assert_eq!(parsed("deep"), Ok(all));
-        let part = Task::Deep(Runner::CargoTest, "no leak".to_owned());
-        assert_eq!(parsed("deep --runner cargo no leak"), Ok(part.clone()));
-        assert_eq!(parsed("deep --runner=cargo no leak"), Ok(part));
-        for bad in [
-            "deep no leak --runner cargo",
-            "deep --quick",
-            "deep --runner",
-        ] {
-            assert!(parsed(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -175,6 +175,7 @@ fn judge(
         }
     }
     Ok(if below.is_empty() {
+        writeln!(out, "{} crates, none below {least} %", CRATES.len())?;
         Outcome::Passed
     } else {
         Outcome::Failed(format!("below {least} %: {}", below.join(", ")))

@@ -11,7 +11,9 @@
 //! `cargo xtask minimal-versions` does so with the oldest dependencies that they allow,
 //! `cargo xtask package` makes the packages that are published, and compiles them,
 //! `cargo xtask coverage` counts the lines of the core crates that tests reach,
-//! `cargo xtask deep` runs what is too slow for every change, and
+//! `cargo xtask mutants` changes them in every place, to see the tests fail,
+//! `cargo xtask suite-log` searches all that the tests print for keys,
+//! `cargo xtask deep` proves all promises, with what takes a night, and
 //! `cargo xtask servers` brings the servers that tests need; a test asks [`servers`] for one.
 //!
 //! # Example
@@ -43,7 +45,7 @@
 //!
 //! | word | meaning |
 //! | --- | --- |
-//! | task | what the person asked for: `test`, `ci`, `structure`, `deep`, `instructions`, `bench-report`, `fuzz`, `libfuzzer`, `promises`, `scanners`, `coverage`, `features`, `minimal-versions`, `package`, `servers` or `browser` |
+//! | task | what the person asked for: `test`, `ci`, `structure`, `deep`, `instructions`, `bench-report`, `fuzz`, `libfuzzer`, `promises`, `scanners`, `coverage`, `features`, `minimal-versions`, `package`, `mutants`, `suite-log`, `servers` or `browser` |
 //! | step | one numbered part of a task, which passes, fails or is skipped, and can be run alone |
 //! | runner | what executes the tests: nextest where it is installed, else `cargo test` |
 //! | rule | one statement about the shape of the workspace that a machine checks |

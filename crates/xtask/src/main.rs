@@ -9,7 +9,7 @@ use xtask::cli::{self, Task};
 use xtask::servers::Servers;
 use xtask::step::{self, Step};
 use xtask::{bench_report, ci, coverage, deep, features, fuzz, instructions, libfuzzer};
-use xtask::{minimal_versions, package, promises, scanners, structure, test};
+use xtask::{minimal_versions, mutants, package, promises, scanners, structure, suite_log, test};
 
 fn main() -> ExitCode {
     let mut out = io::stdout();
@@ -32,7 +32,9 @@ fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
         }
         Task::Test(runner) => test::steps(runner),
         Task::Ci(runner) => ci::steps(runner),
-        Task::Deep(runner, words) => deep::steps(&root, runner, &words)?,
+        Task::Deep(words) => deep::steps(&root, &words)?,
+        Task::Mutants(part) => mutants::steps(&part)?,
+        Task::SuiteLog(runner) => suite_log::steps(runner),
         Task::Structure => vec![structure::step()],
         Task::Instructions => vec![instructions::step()],
         Task::BenchReport(manner) => bench_report::steps(manner),

@@ -5,6 +5,7 @@
 //! run, in that of `.config/nextest.toml`.
 
 use std::fs;
+use std::io;
 
 use crate::cargo::{Cargo, target_directory};
 use crate::servers::for_tests::WITHOUT;
@@ -29,14 +30,26 @@ const CONTROL: &str = "--package ringyo-key --file crates/ringyo-key/src/digest.
 const BLIND: &str = "--cargo-arg=--test=working_directory";
 
 /// A step for each crate, which fails when a change goes unnoticed, and before them one that fails
-/// when that goes unnoticed.
-pub fn steps() -> impl Iterator<Item = Step> {
-    let control = step("control", format!("{CONTROL} {BLIND}"), Expect::Unnoticed);
+/// when that goes unnoticed; of those the ones whose names contain `part`.
+///
+/// # Errors
+///
+/// When none is called so.
+pub fn steps(part: &str) -> io::Result<Vec<Step>> {
+    let control = ("control", format!("{CONTROL} {BLIND}"), Expect::Unnoticed);
     let crates = CRATES.into_iter().map(|(package, tests)| {
         let which = format!("--package {package} {tests}");
-        step(package, which, Expect::Noticed)
+        (package, which, Expect::Noticed)
     });
-    std::iter::once(control).chain(crates)
+    let steps: Vec<Step> = std::iter::once(control)
+        .chain(crates)
+        .filter(|(name, ..)| name.contains(part))
+        .map(|(name, which, expect)| step(name, which, expect))
+        .collect();
+    if steps.is_empty() {
+        return Err(io::Error::other(format!("no mutants are called `{part}`")));
+    }
+    Ok(steps)
 }
 
 /// What should have become of the mutants.

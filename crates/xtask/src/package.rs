@@ -58,7 +58,10 @@ pub fn step() -> Step {
             writeln!(out, "{fault}")?;
         }
         Ok(match faults.len() {
-            0 => Outcome::Passed,
+            0 => {
+                writeln!(out, "{} packages, made and compiled", packages.len())?;
+                Outcome::Passed
+            }
             count => Outcome::Failed(format!("{count} faults")),
         })
     })

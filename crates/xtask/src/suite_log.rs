@@ -19,10 +19,17 @@ const VARIABLE: &str = "RINGYO_TEST_SUITE_LOG";
 /// What the suite printed, from the root of the workspace.
 const LOG: &str = "target/suite.log";
 
-/// The step: runs the tests with `RUST_LOG=trace` and keeps what they print, panics included, then
+/// The servers, and the step: runs the tests with `RUST_LOG=trace` and keeps what they print, panics included, then
 /// searches it. It passes when nothing is found: whether the tests do is for
 /// [`cargo xtask test`](crate::test::steps) to say, under which they are not as slow.
-pub fn step(runner: Runner, servers: &Servers) -> Step {
+pub fn steps(runner: Runner) -> Vec<Step> {
+    let servers = Servers::default();
+    let mut steps = servers.steps();
+    steps.push(step(runner, servers));
+    steps
+}
+
+fn step(runner: Runner, servers: Servers) -> Step {
     let run = match runner {
         Runner::Nextest => {
             "nextest run --workspace --all-features --no-fail-fast \
@@ -38,7 +45,6 @@ pub fn step(runner: Runner, servers: &Servers) -> Step {
     );
     let search = search.env(VARIABLE, LOG);
     let alone = format!("{suite} > {LOG} 2>&1; {search}");
-    let servers = servers.clone();
     Step::new("no leak", alone, move |root, out| {
         if !root.join(TEST).is_file() {
             return Ok(Outcome::Skipped(format!("there is no {TEST} here")));

@@ -102,6 +102,7 @@ async fn as_names_in(store: impl Store + 'static) {
 async fn as_permissions_ids_and_operations() {
     let setting = setting().await;
     let keys = setting.ringyo.keys();
+    let (mut accounts, mut operations) = ([0; 2], [0; 2]);
     for text in strings() {
         let new = NewKey::live("acct_agency", "x").scopes([text.as_str()]);
         match keys.issue(new).await {
@@ -116,17 +117,31 @@ async fn as_permissions_ids_and_operations() {
         }
         let is_id = text.len() == 12 && text.bytes().all(|b| b.is_ascii_alphanumeric());
         assert_eq!(text.parse::<KeyId>().is_ok(), is_id, "{text:?}");
-        if let Ok(id) = AccountId::new(&text) {
-            assert!(id.as_str() == text && text.len() <= AccountId::MAX_LEN);
-        }
-        if let Ok(id) = OperationId::new(&text) {
-            assert!(id.as_str() == text && text.len() <= OperationId::MAX_LEN);
-        }
+        let is_account = (1..=128).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._~:@-".contains(&b));
+        let account = AccountId::new(&text).ok();
+        let expected = is_account.then_some(text.as_str());
+        assert_eq!(account.as_ref().map(AccountId::as_str), expected);
+        accounts[usize::from(is_account)] += 1;
+        let is_operation =
+            (1..=200).contains(&text.len()) && text.bytes().all(|b| (b' '..=b'~').contains(&b));
+        let operation = OperationId::new(&text).ok();
+        let expected = is_operation.then_some(text.as_str());
+        assert_eq!(operation.as_ref().map(OperationId::as_str), expected);
+        operations[usize::from(is_operation)] += 1;
         let new = NewKey::live(text.as_str(), "x").scopes(["agents"]);
         let error = keys.issue(new).await.unwrap_err();
         let is_plain = matches!(error, ManageError::Invalid(_) | ManageError::NotFound);
         assert!(is_plain, "{error}");
     }
+    // Refused and taken.
+    let told = format!("{accounts:?} and {operations:?}");
+    assert!(
+        accounts.iter().chain(&operations).all(|&texts| texts > 10),
+        "{told}"
+    );
 }
 
 #[tokio::test]
@@ -217,7 +232,7 @@ async fn confused_with_another() {
             }
         }
     }
-    // Who asks for live takes no test key, and the reverse.
+    // Who asks for live takes a live key and no test key.
     for (issued, mode) in [(&live, Mode::Live), (&test, Mode::Test)] {
         let caller = ask(issued.key.expose()).await.unwrap();
         assert_eq!(caller.mode(), mode);

@@ -1,10 +1,12 @@
 //! Managing keys: what is checked, what is recorded, who may hand out what.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ringyo_auth::{Actor, Credential, Edit, ListKeys, ManageError, NewKey, Overlap, Surplus};
 use ringyo_store::{AccountId, EventKind, KeyFilter, KeyState, KeyStatus, PageSize};
+use tokio::sync::Barrier;
 
 use crate::support::setting;
 
@@ -121,46 +123,82 @@ async fn revoked_is_for_good() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_brings_a_key_back_that_is_revoked_in_a_race() {
+    const RACERS: usize = 8;
     let setting = setting().await;
-    for _ in 0..50 {
+    let keys = setting.ringyo.keys();
+    let (mut before, mut after) = (0, 0);
+    let mut rounds = 0;
+    // The control: some have come before the revocation, and some after it.
+    while rounds < 50 || before == 0 || after == 0 {
+        assert!(rounds < 500, "no race: {before} before and {after} after");
+        rounds += 1;
         let id = setting.key().await.record.id;
-        let keys = setting.ringyo.keys();
-        let racers: Vec<_> = (0..8)
+        let start = Arc::new(Barrier::new(RACERS + 1));
+        let racers: Vec<_> = (0..RACERS)
             .map(|n| {
-                let keys = keys.clone();
+                let (keys, start) = (keys.clone(), start.clone());
                 tokio::spawn(async move {
+                    start.wait().await;
                     match n % 4 {
-                        0 => drop(keys.disable(id).await),
-                        1 => drop(keys.enable(id).await),
-                        2 => drop(keys.rename(id, format!("name {n}")).await),
-                        _ => drop(keys.regenerate(id, Overlap::NONE).await),
+                        0 => keys.disable(id).await.map(drop),
+                        1 => keys.enable(id).await.map(drop),
+                        2 => keys.rename(id, format!("name {n}")).await.map(drop),
+                        _ => keys.regenerate(id, Overlap::NONE).await.map(drop),
                     }
                 })
             })
             .collect();
+        start.wait().await;
         keys.revoke(id).await.unwrap();
         assert_eq!(keys.find(id).await.unwrap().status, KeyStatus::Revoked);
         for racer in racers {
-            racer.await.unwrap();
+            match racer.await.unwrap() {
+                Ok(()) => before += 1,
+                Err(ManageError::State { state, .. }) => match state {
+                    KeyState::Revoked => after += 1,
+                    // By another of them.
+                    KeyState::Disabled | KeyState::Superseded => {}
+                    state => panic!("{state:?}"),
+                },
+                Err(error) => panic!("{error:?}"),
+            }
         }
         assert_eq!(keys.find(id).await.unwrap().status, KeyStatus::Revoked);
     }
+    println!("{rounds} rounds, {before} before the revocation and {after} after it");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn regenerating_in_a_race_makes_one_key() {
+    const RACERS: usize = 16;
     let setting = setting().await;
-    let all = ListKeys {
-        filter: KeyFilter::All,
-        size: PageSize::MAX,
-        ..ListKeys::default()
-    };
-    for round in 1..=10 {
-        let old = setting.key().await.record;
-        let racers: Vec<_> = (0..16)
+    let keys = setting.ringyo.keys();
+    // How often the store is asked when nobody races.
+    let id = setting.key().await.record.id;
+    let calls = setting.store.calls();
+    for n in 0..RACERS {
+        let made = keys.regenerate(id, Overlap::NONE).await;
+        assert_eq!(made.is_ok(), n == 0);
+    }
+    let calls_in_turn = setting.store.calls() - calls;
+
+    let (mut rounds, mut races) = (0, 0);
+    // The control: who has seen the old key and writes too late asks again.
+    while rounds < 10 || races == 0 {
+        assert!(rounds < 500, "no race");
+        rounds += 1;
+        let name = format!("round {rounds}.");
+        let new = NewKey::live("acct_agency", name.as_str()).scopes(["*"]);
+        let old = setting.issue(new).await.record;
+        let start = Arc::new(Barrier::new(RACERS));
+        let calls = setting.store.calls();
+        let racers: Vec<_> = (0..RACERS)
             .map(|_| {
-                let (keys, id) = (setting.ringyo.keys(), old.id);
-                tokio::spawn(async move { keys.regenerate(id, Overlap::NONE).await })
+                let (keys, start, id) = (keys.clone(), start.clone(), old.id);
+                tokio::spawn(async move {
+                    start.wait().await;
+                    keys.regenerate(id, Overlap::NONE).await
+                })
             })
             .collect();
         let mut made = Vec::new();
@@ -171,12 +209,18 @@ async fn regenerating_in_a_race_makes_one_key() {
                 Err(error) => panic!("{error:?}"),
             }
         }
+        races += usize::from(setting.store.calls() - calls > calls_in_turn);
         assert_eq!(made.len(), 1);
         assert_eq!(made[0].old.replaced_by, Some(made[0].new.record.id));
         assert_eq!(made[0].new.record.scopes, old.scopes);
-        let listed = setting.ringyo.keys().list(all.clone()).await.unwrap();
-        assert_eq!(listed.items.len(), 2 * round);
+        let both = ListKeys {
+            filter: KeyFilter::All,
+            name_contains: Some(name),
+            ..ListKeys::default()
+        };
+        assert_eq!(keys.list(both).await.unwrap().items.len(), 2);
     }
+    println!("{rounds} rounds, {races} of them with a write that came too late");
 }
 
 #[tokio::test]

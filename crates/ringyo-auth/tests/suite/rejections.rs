@@ -3,17 +3,19 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use ringyo_auth::preset::ringyo::{AGENTS_UPDATE, CATALOG};
-use ringyo_auth::{AuthError, FieldError, InvalidKey, ManageError, NewKey, Rejection, Surplus};
+use ringyo_auth::{AuthError, Credential, FieldError, InvalidKey, ManageError, NewKey, Rejection};
 use ringyo_auth::{BodyStyle, HttpMapping, HttpStyle, Preset, RateHeaders, Ringyo};
-use ringyo_auth::{Unavailable, WalletError};
-use ringyo_key::ParseError;
+use ringyo_auth::{Surplus, Unavailable, WalletError};
+use ringyo_key::{Mode, ParseError};
 use ringyo_limit::Clock as _;
 use ringyo_scope::{Action, Catalog, Requirement, Resource};
-use ringyo_store::{KeyState, MemoryStore};
+use ringyo_store::{
+    EventKind, KeyRecord, KeyState, KeyStore as _, MemoryStore, NewEvent, Revision,
+};
 
-use crate::support::{START, Setting, setting};
+use crate::support::{START, Setting, peppers, setting, strange_peppers};
 
 fn row(rejection: Rejection) -> (u16, &'static str, Option<String>, Option<String>) {
     let headers: HeaderMap = rejection
@@ -296,6 +298,76 @@ async fn every_refusal_has_its_row() {
     );
     assert_eq!(header("ratelimit-policy"), r#""account";q=60;w=60"#);
     assert_eq!(header("ratelimit"), r#""account";r=0;t=1"#);
+}
+
+/// All that a client gets of a refusal.
+fn answer(setting: &Setting, error: &AuthError) -> (StatusCode, HeaderMap, String) {
+    let rejection = setting.ringyo.http().reject(error, setting.clock.now());
+    let (parts, body) = rejection.into_response("req_1").into_parts();
+    (parts.status, parts.headers, body)
+}
+
+#[tokio::test]
+async fn one_answer_before_the_secret_is_proven() {
+    let setting = setting().await;
+    let key = setting.key().await;
+    let text = key.key.expose();
+    let format = Preset::ringyo().format;
+    let [unknown, other] = [(); 2].map(|()| format.mint(Mode::Live, &peppers()));
+    let forged = format.mint(Mode::Live, &strange_peppers());
+    // The store has the id, with another secret.
+    let record = KeyRecord {
+        id: other.id,
+        revision: Revision::NONE,
+        ..key.record.clone()
+    };
+    let account = record.account.clone();
+    let event = NewEvent {
+        key: Some(other.id),
+        ..NewEvent::new(EventKind::KeyIssued, account, "test", record.created_at)
+    };
+    let inserted = setting.store.inner.insert_key(&record, None, &event).await;
+    inserted.unwrap();
+
+    let refusal = async |credential| setting.ringyo.authenticate(credential).await.unwrap_err();
+    let (start, last) = text.split_at(63);
+    let mistyped = format!("{start}{}", if last == "0" { "1" } else { "0" });
+    let other_mode = text.replacen("live", "prod", 1);
+    let foreign = format!("{}-{}", &text[..30], &text[31..]);
+    let length = ParseError::Length {
+        expected: 64,
+        found: 63,
+    };
+    let character = ParseError::Character { position: 30 };
+    let mut answers = Vec::new();
+    for (presented, reason) in [
+        (&text[1..], InvalidKey::Malformed(ParseError::Brand)),
+        (start, InvalidKey::Malformed(length)),
+        (&other_mode, InvalidKey::Malformed(ParseError::Mode)),
+        (&foreign, InvalidKey::Malformed(character)),
+        (&mistyped, InvalidKey::Malformed(ParseError::Checksum)),
+        (forged.key.expose(), InvalidKey::Forged),
+        (unknown.key.expose(), InvalidKey::Unknown),
+        (other.key.expose(), InvalidKey::WrongSecret),
+    ] {
+        let refused = refusal(Credential::key(presented)).await;
+        let is_that = matches!(&refused, AuthError::InvalidKey(found) if *found == reason);
+        assert!(is_that, "{reason:?}: {refused:?}");
+        answers.push(answer(&setting, &refused));
+    }
+    for answer in &answers {
+        assert_eq!(*answer, answers[0]);
+    }
+
+    // The controls: a key that is proven is told more, and so is who has none.
+    setting.ringyo.keys().revoke(key.record.id).await.unwrap();
+    let revoked = refusal(Credential::key(text)).await;
+    assert!(matches!(revoked, AuthError::Revoked(_)), "{revoked:?}");
+    let missing = refusal(Credential::bearer("")).await;
+    assert!(matches!(missing, AuthError::MissingCredential));
+    for control in [revoked, missing] {
+        assert_ne!(answer(&setting, &control), answers[0]);
+    }
 }
 
 #[tokio::test]

@@ -6,16 +6,16 @@ use std::pin::Pin;
 
 use ringyo_auth::{
     Accounts, Actor, Edit, KeyManager, LeakPolicy, LeakVerdict, ListKeys, ManageError, NewKey,
-    Overlap,
+    Overlap, Preset,
 };
-use ringyo_key::{Digest, KeyId};
+use ringyo_key::{Digest, KeyId, Mode};
 use ringyo_store::{AccountId, KeyFilter, PageSize};
 
 use crate::matrix::sources::methods;
 use crate::seam::sources;
-use crate::support::setting;
+use crate::support::{Setting, peppers, setting};
 
-/// Somebody of `acct_pro`, and what they ask about.
+/// Somebody, and what they ask about.
 struct Visit {
     keys: KeyManager,
     accounts: Accounts,
@@ -23,6 +23,29 @@ struct Visit {
     /// The key itself.
     text: String,
     account: AccountId,
+}
+
+impl Visit {
+    /// To an account, with a key that it has just been given.
+    async fn of(setting: &Setting, actor: &Actor, account: &str) -> Self {
+        let new = NewKey::live(account, "x").scopes(["agents"]);
+        let (key, text) = match setting.ringyo.keys().issue(new).await {
+            Ok(issued) => (issued.record.id, issued.key.expose().to_owned()),
+            // Nobody has an account of that name: a good key that was not issued.
+            Err(ManageError::NotFound) => {
+                let minted = Preset::ringyo().format.mint(Mode::Live, &peppers());
+                (minted.id, minted.key.expose().to_owned())
+            }
+            Err(error) => panic!("{error:?}"),
+        };
+        Self {
+            keys: setting.ringyo.keys().acting_as(actor.clone()),
+            accounts: setting.ringyo.accounts().acting_as(actor.clone()),
+            key,
+            text,
+            account: AccountId::new(account).unwrap(),
+        }
+    }
 }
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), ManageError>> + 'a>>;
@@ -88,45 +111,55 @@ const ROWS: [Row; 17] = [
     row!(Refused Accounts list, |it| it.accounts.list(None, 10)),
 ];
 
+/// Whether nothing has happened to a key since it was issued, if it was.
+async fn is_as_issued(setting: &Setting, key: KeyId) -> bool {
+    let system = setting.ringyo.keys();
+    match system.find(key).await {
+        Ok(record) => {
+            let events = system.events(key, None, PageSize::DEFAULT).await;
+            record.name == "x" && events.unwrap().items.len() == 1
+        }
+        Err(error) => matches!(error, ManageError::NotFound),
+    }
+}
+
 #[tokio::test]
 async fn every_call_on_what_is_own_foreign_and_missing() {
+    let mut changed = 0;
     for (name, own, call) in ROWS {
-        let setting = setting().await;
+        let service = setting().await;
         let user = Actor::user("7", AccountId::new("acct_pro").unwrap());
         let mut kept = Vec::new();
         for account in ["acct_pro", "acct_agency", "acct_nobody"] {
-            let new = NewKey::live(account, "x").scopes(["agents"]);
-            let (key, text) = match setting.ringyo.keys().issue(new).await {
-                Ok(issued) => (issued.record.id, issued.key.expose().to_owned()),
-                // Nobody has an account of that name, and so no key.
-                Err(_) => ("000000000000".parse().unwrap(), String::new()),
-            };
-            let visit = Visit {
-                keys: setting.ringyo.keys().acting_as(user.clone()),
-                accounts: setting.ringyo.accounts().acting_as(user.clone()),
-                key,
-                text,
-                account: AccountId::new(account).unwrap(),
-            };
+            let visit = Visit::of(&service, &user, account).await;
             let answer = call(&visit).await;
             if account == "acct_pro" && own == Own::Allowed {
                 assert!(answer.is_ok(), "{name} on one's own: {answer:?}");
             } else {
                 let is_hidden = matches!(answer, Err(ManageError::NotFound));
                 assert!(is_hidden, "{name} on {account}: {answer:?}");
-                kept.push(key);
+                kept.push(visit.key);
             }
         }
         // What was refused has not happened.
         for key in kept {
-            let system = setting.ringyo.keys();
-            if let Ok(record) = system.find(key).await {
-                assert_eq!(record.name, "x", "{name}");
-                let events = system.events(key, None, PageSize::DEFAULT).await;
-                assert_eq!(events.unwrap().items.len(), 1, "{name}");
-            }
+            assert!(is_as_issued(&service, key).await, "{name}");
+        }
+
+        // The control: it was refused for whose it is. Who is bound to no account may do all.
+        for account in ["acct_pro", "acct_agency"] {
+            let control = setting().await;
+            let visit = Visit::of(&control, &Actor::system(), account).await;
+            let answer = call(&visit).await;
+            assert!(
+                answer.is_ok(),
+                "{name} on {account} by the system: {answer:?}"
+            );
+            changed += usize::from(!is_as_issued(&control, visit.key).await);
         }
     }
+    // Seven of the calls change the key that is there, and that is seen.
+    assert_eq!(changed, 2 * 7);
     println!("{} calls on what is own, foreign and missing", ROWS.len());
 }
 

@@ -174,8 +174,8 @@ fn check_plain(table: &Table, plain: &Plain, edits: &Edits<'_>) {
 /// A table whose columns say nothing about each other.
 struct Plain {
     name: &'static str,
-    /// Columns by which the row is found and what they hold, in SQL.
-    fixed: (&'static str, &'static str),
+    /// Columns by which the row is found, and what they hold.
+    fixed: &'static [(&'static str, &'static str)],
     texts: &'static [Column],
     /// The one column of numbers, none of which is negative.
     number: &'static str,
@@ -221,15 +221,16 @@ impl Which {
 
 static ACCOUNTS: Plain = Plain {
     name: "accounts",
-    fixed: ("id", "'acct_2'"),
+    fixed: &[("id", EDITED)],
     texts: &[
         Column::new("plan", "pro", Holds::Anything),
         Column::new("created_at", MOMENT, Holds::Moment),
     ],
     number: "revision",
     read: |table, _, _| {
-        let found = table.store.find_account(&account(EDITED));
-        let found = table.runtime.block_on(found)?.expect("the row is there");
+        let id = account(EDITED);
+        let found = table.runtime.block_on(table.store.find_account(&id))?;
+        let found = found.expect("the row is there");
         Ok(Found {
             texts: vec![Some(found.plan), Some(found.created_at.to_string())],
             number: found.revision.as_u64(),
@@ -239,7 +240,7 @@ static ACCOUNTS: Plain = Plain {
 
 static EVENTS: Plain = Plain {
     name: "events",
-    fixed: ("", ""),
+    fixed: &[],
     texts: &[
         Column::new("at", MOMENT, Holds::Moment),
         Column::new("kind", "key.issued", Holds::One(&KINDS)),
@@ -286,12 +287,12 @@ static EVENTS: Plain = Plain {
 
 static WALLETS: Plain = Plain {
     name: "wallets",
-    fixed: ("account", "'acct_2'"),
+    fixed: &[("account", EDITED)],
     texts: &[],
     number: "balance",
     read: |table, _, _| {
-        let balance = table.store.balance(&account(EDITED));
-        let balance = table.runtime.block_on(balance)?;
+        let id = account(EDITED);
+        let balance = table.runtime.block_on(table.store.balance(&id))?;
         Ok(Found {
             texts: Vec::new(),
             number: balance.expect("the row is there"),
@@ -301,7 +302,7 @@ static WALLETS: Plain = Plain {
 
 static OPERATIONS: Plain = Plain {
     name: "wallet_operations",
-    fixed: ("account, operation", "'acct_1', 'op_1'"),
+    fixed: &[("account", KEPT), ("operation", OPERATION)],
     texts: &[
         Column::new("kind", "grant", Holds::One(&["grant", "debit"])),
         Column::new(
@@ -315,12 +316,12 @@ static OPERATIONS: Plain = Plain {
     number: "amount",
     // An operation is read by whoever asks for it once more, and for the same.
     read: |table, amount, kind| {
-        let operation = OperationId::new(OPERATION).expect("an id");
+        let (account, operation) = (account(KEPT), OperationId::new(OPERATION).expect("an id"));
         let amount = amount.try_into().unwrap_or(0);
         let at = Timestamp::MIN;
         let receipt = if kind == Some("debit") {
             let debit = NewDebit {
-                account: account(KEPT),
+                account,
                 operation,
                 amount,
                 key: ID.parse().expect("an id"),
@@ -329,7 +330,7 @@ static OPERATIONS: Plain = Plain {
             };
             table.runtime.block_on(table.store.debit(&debit))?
         } else {
-            let granted = table.store.grant(&account(KEPT), &operation, amount, at);
+            let granted = table.store.grant(&account, &operation, amount, at);
             table.runtime.block_on(granted)?
         };
         let WalletOperation {
@@ -642,17 +643,16 @@ impl Table {
     }
 
     fn write_plain(&self, plain: &Plain, texts: &[Option<Vec<u8>>], number: i64) {
-        let (names, values) = plain.fixed;
-        if names.is_empty() {
+        if plain.fixed.is_empty() {
             // Nothing says which row is the one of before.
-            let mut all = self
-                .by_hand
-                .prepare_cached(&format!("DELETE FROM {}", plain.name))
-                .expect("a statement");
+            let all = format!("DELETE FROM {}", plain.name);
+            let mut all = self.by_hand.prepare_cached(&all).expect("a statement");
             all.execute([]).expect("no rows");
         }
-        let mut names: Vec<&str> = [names].into_iter().filter(|it| !it.is_empty()).collect();
-        let mut values: Vec<String> = names.iter().map(|_| values.to_owned()).collect();
+        let fixed = plain.fixed.iter().copied();
+        let (mut names, mut values): (Vec<_>, Vec<_>) = fixed
+            .map(|(name, value)| (name, format!("'{value}'")))
+            .unzip();
         for (place, column) in plain.texts.iter().enumerate() {
             names.push(column.name);
             // As text even where it is no UTF-8.

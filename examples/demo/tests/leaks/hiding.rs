@@ -1,6 +1,6 @@
 //! The search for what must be nowhere.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
@@ -9,10 +9,14 @@ use base64::prelude::BASE64_STANDARD;
 
 /// A secret is found by any of its parts of that length.
 const PART: usize = 8;
+/// Characters of a tag, which is found by itself. In random digits it would be met by chance once in
+/// 62⁶ places, and most of a database is nothing like them. No part is shorter.
+const TAG: usize = 6;
 
 /// What is searched for.
 pub(crate) struct Hidden {
-    parts: HashSet<[u8; PART]>,
+    /// By how they begin.
+    parts: HashMap<[u8; TAG], HashSet<Vec<u8>>>,
     /// Whether one begins with these two bytes: of whole databases few places are looked at twice.
     starts: Vec<bool>,
 }
@@ -20,17 +24,23 @@ pub(crate) struct Hidden {
 impl Default for Hidden {
     fn default() -> Self {
         Self {
-            parts: HashSet::new(),
+            parts: HashMap::new(),
             starts: vec![false; 1 << 16],
         }
     }
 }
 
 impl Hidden {
-    /// All of a key behind its id: secret, tag and checksum.
+    /// All of a key behind its id: secret, tag and checksum, in any form in which bytes are printed,
+    /// and the tag by itself.
     pub(crate) fn add_key(&mut self, key: &str) {
-        let (_, secret) = key.split_at("rg_live_".len() + 12);
-        self.add(secret.as_bytes());
+        let (_, body) = key.split_at("rg_live_".len() + 12);
+        self.add(body.as_bytes());
+        // Few bytes are digits of a key, and many of those are two decimal digits in hexadecimal:
+        // shorter parts would be found in numbers by chance.
+        self.add_printed(body.as_bytes(), 2 * PART);
+        let (_, tag) = body.split_at(32);
+        self.add_part(&tag.as_bytes()[..TAG]);
     }
 
     /// A pepper as text and as bytes, in any form in which bytes are printed.
@@ -49,18 +59,19 @@ impl Hidden {
     /// Bytes as they are, in hexadecimal, and as a list of numbers.
     pub(crate) fn add_bytes(&mut self, bytes: &[u8]) {
         self.add(bytes);
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.add(hex.as_bytes());
-        self.add(hex.to_uppercase().as_bytes());
-        // A part of a list would be found by chance: three numbers and more are not.
-        let numbers: Vec<String> = bytes.iter().map(u8::to_string).collect();
-        self.add_whole(numbers[..4].join(", ").as_bytes());
+        self.add_printed(bytes, PART);
     }
 
     /// The first secret part in these bytes.
     pub(crate) fn find(&self, bytes: &[u8]) -> Option<String> {
-        let mut parts = bytes.array_windows::<PART>();
-        let found = parts.find(|part| self.starts[start(part)] && self.parts.contains(*part))?;
+        let mut places = bytes.array_windows::<TAG>().enumerate();
+        let found = places.find_map(|(place, first)| {
+            if !self.starts[start(first)] {
+                return None;
+            }
+            let mut parts = self.parts.get(first)?.iter();
+            parts.find(|part| bytes[place..].starts_with(part))
+        })?;
         Some(String::from_utf8_lossy(found).into_owned())
     }
 
@@ -91,23 +102,34 @@ impl Hidden {
     }
 
     fn add(&mut self, secret: &[u8]) {
-        for part in secret.array_windows::<PART>() {
+        for part in secret.windows(PART) {
             self.add_part(part);
         }
     }
 
-    fn add_whole(&mut self, text: &[u8]) {
-        if let Some(part) = text.first_chunk() {
-            self.add_part(part);
+    /// As so many hexadecimal digits, and as a list of numbers, printed by `Debug` and as JSON.
+    fn add_printed(&mut self, bytes: &[u8], digits: usize) {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        for hex in [hex.to_uppercase(), hex] {
+            for part in hex.as_bytes().windows(digits) {
+                self.add_part(part);
+            }
+        }
+        // Fewer numbers would be found by chance.
+        let numbers: Vec<String> = bytes.iter().map(u8::to_string).collect();
+        for numbers in numbers.windows(4) {
+            self.add_part(numbers.join(", ").as_bytes());
+            self.add_part(numbers.join(",").as_bytes());
         }
     }
 
-    fn add_part(&mut self, part: &[u8; PART]) {
-        self.starts[start(part)] = true;
-        self.parts.insert(*part);
+    fn add_part(&mut self, part: &[u8]) {
+        let first = part.first_chunk().unwrap();
+        self.starts[start(first)] = true;
+        self.parts.entry(*first).or_default().insert(part.to_vec());
     }
 }
 
-fn start(part: &[u8; PART]) -> usize {
-    usize::from(u16::from_be_bytes([part[0], part[1]]))
+fn start(first: &[u8; TAG]) -> usize {
+    usize::from(u16::from_be_bytes([first[0], first[1]]))
 }

@@ -43,12 +43,17 @@ pub(crate) async fn run(demo: &Demo) -> Session {
         let revoke = format!("/api/keys/{id}/revoke");
         session.keep(&visitor.call(Method::POST, &revoke, Some(json!({}))).await);
         use_in_all_ways(demo, next, &mut session).await;
-        for path in [
-            format!("/api/keys/{id}/events"),
-            "/api/keys?filter=all".into(),
-        ] {
-            session.keep(&visitor.get(&path).await);
+        let events = visitor.get(&format!("/api/keys/{id}/events")).await;
+        let list = visitor.get("/api/keys?state=all").await;
+        for answer in [&events, &list] {
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            session.keep(answer);
         }
+        // Only the list of all keys has it.
+        let listed = list.data();
+        let mut listed = listed.as_array().unwrap().iter();
+        let is_there = listed.any(|key| key["id"] == id && key["state"] == "revoked");
+        assert!(is_there, "{id} is not in {}", list.text);
         // Into the wrong field, where it makes no sense.
         for (field, value) in [
             ("mode", json!(key)),

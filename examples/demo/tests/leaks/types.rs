@@ -97,10 +97,14 @@ async fn nothing_prints_a_secret() {
     let hex = stage.issued.record.digest.to_hex();
     let (_, encoded) = stage.pepper.split_once(':').unwrap();
     let key = stage.text();
-    let tag = &key[52..];
-    for planted in [&key, tag, &digest, &hex, encoded, PASSWORD] {
-        let planted = format!("ApiKey({planted})");
-        assert!(hidden.find(planted.as_bytes()).is_some());
+    let tag = &key[52..58];
+    let numbers = format!("{:?}", key.as_bytes());
+    let listed = numbers.replace(' ', "");
+    let in_hex: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let of_key = [&key, tag, &numbers, &listed, &in_hex];
+    for planted in of_key.into_iter().chain([&digest, &hex, encoded, PASSWORD]) {
+        let shown = format!("ApiKey({planted})");
+        assert!(hidden.find(shown.as_bytes()).is_some(), "{planted}");
     }
 
     // Every type has been asked, and in each way that it has.
