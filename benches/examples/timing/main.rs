@@ -150,7 +150,7 @@ fn decisions(place: &Place) -> Vec<Trial> {
             refuse,
         ),
         // Compared once, as a decision does: what has to be seen beside all the rest is what five
-        // more digits take, some nanosecond. Below it is 31 more bytes.
+        // more digits take, about a nanosecond. Below it is 31 more bytes.
         trial(
             "  the same and its tags compared up to the first difference",
             Control,

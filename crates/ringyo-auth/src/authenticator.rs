@@ -24,7 +24,7 @@ use crate::{AuthError, Caller, Credential, Plan, Refused};
 /// A key of [another origin](ringyo_key::KeyFormat::accept_foreign) is asked 2 and 3 in its own
 /// way: does it have the shape of one, and may so many be looked up?
 ///
-/// Up to 5 every refusal is the same one to the client and costs the account nothing. From 6 on
+/// From 2 to 5 every refusal is the same one to the client and costs the account nothing. From 6 on
 /// the secret is proven, and the answer may say what is wrong. Whether the key may do what the
 /// request wants is asked of the [`Caller`] afterwards; that request has been charged to the rate.
 #[derive(Debug, Clone)]

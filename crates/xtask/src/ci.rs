@@ -1,5 +1,7 @@
 //! `cargo xtask ci`: everything that a merge needs.
 
+use std::time::Duration;
+
 use crate::cargo::Cargo;
 use crate::documentation;
 use crate::instructions;
@@ -8,6 +10,17 @@ use crate::servers::Servers;
 use crate::step::Step;
 use crate::structure;
 use crate::test::{self, Runner};
+
+/// How long all of it may take, on two processors.
+pub const PATIENCE: Duration = Duration::from_secs(20 * 60);
+
+/// The last line, which says whether it did.
+pub fn verdict(took: Duration) -> &'static str {
+    match took <= PATIENCE {
+        true => "within 20 minutes",
+        false => "SLOW: not within 20 minutes",
+    }
+}
 
 /// The steps, in order: the start of installations, format, clippy, documentation, structure, then
 /// the others of [`cargo xtask test`](test::steps), then the count of instructions and fuzzing for a

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
 
 fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
     let root = cargo::workspace_root()?;
+    let is_ci = matches!(task, Task::Ci(_));
     let steps: Vec<Step> = match task {
         Task::Help => {
             writeln!(out, "{}", cli::USAGE)?;
@@ -59,6 +60,9 @@ fn perform(task: Task, out: &mut dyn Write) -> io::Result<ExitCode> {
     };
     let report = step::run(&root, steps, out)?;
     writeln!(out, "{report}")?;
+    if is_ci {
+        writeln!(out, "{}", ci::verdict(report.took()))?;
+    }
     Ok(if report.passed() {
         ExitCode::SUCCESS
     } else {

@@ -189,6 +189,11 @@ impl Report {
             .any(|row| matches!(row.outcome, Outcome::Failed(_)))
     }
 
+    /// How long all of it took.
+    pub fn took(&self) -> Duration {
+        self.took
+    }
+
     /// How the step of that name ended, if there was one.
     pub fn outcome(&self, name: &str) -> Option<&Outcome> {
         self.rows

@@ -43,9 +43,7 @@ pub const SKIPPED: &str = "RINGYO_TEST_SKIPPED";
 #[track_caller]
 pub fn database() -> Option<Database> {
     static SHARED: OnceLock<Postgres> = OnceLock::new();
-    // What speaks to a database logs most.
-    #[cfg(feature = "log")]
-    crate::log::follow();
+    follow_log();
     if !program(&POSTGRESQL) {
         return None;
     }
@@ -64,6 +62,7 @@ pub fn database() -> Option<Database> {
 /// When it does not start, and [`WITHOUT`] has not said so.
 #[track_caller]
 pub fn postgres(options: PostgresOptions) -> Option<Postgres> {
+    follow_log();
     program(&POSTGRESQL).then(|| done(options.start()))
 }
 
@@ -74,6 +73,7 @@ pub fn postgres(options: PostgresOptions) -> Option<Postgres> {
 /// When it does not start, and [`WITHOUT`] has not said so.
 #[track_caller]
 pub fn redis(options: RedisOptions) -> Option<Redis> {
+    follow_log();
     flavour(&options).then(|| done(options.start()))
 }
 
@@ -86,11 +86,18 @@ pub fn redis(options: RedisOptions) -> Option<Redis> {
 #[track_caller]
 pub fn shared_redis() -> Option<String> {
     static SHARED: OnceLock<Redis> = OnceLock::new();
+    follow_log();
     if let Ok(server) = env::var(REDIS) {
         return Some(server);
     }
     let options = RedisOptions::default();
     flavour(&options).then(|| SHARED.get_or_init(|| done(options.start())).url())
+}
+
+/// What speaks to a server logs most.
+fn follow_log() {
+    #[cfg(feature = "log")]
+    crate::log::follow();
 }
 
 /// A Python with urllib3, in an environment of the workspace's own.
