@@ -91,6 +91,10 @@ async fn a_store_that_writes_nothing_is_told_at_once() {
         let is_told = matches!(answer, Err(ManageError::Unavailable(_)));
         assert!(is_told, "{name}: {answer:?}");
     }
+    for (name, answer) in answers(&[StoreErrorKind::NotFound]).await {
+        let is_told = matches!(answer, Err(ManageError::NotFound));
+        assert!(is_told, "{name}: {answer:?}");
+    }
     for (name, answer) in answers(&[StoreErrorKind::TooManyKeys]).await {
         let is_told = matches!(answer, Err(ManageError::TooManyKeys));
         assert!(is_told, "{name}: {answer:?}");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ringyo_auth::{AuthError, Unavailable};
+use ringyo_auth::{AuthError, NewKey, Unavailable};
 use ringyo_limit::{
     Charge, Decision, LimitError, LimitErrorKind, LocalLimiter, Now, RateLimiter, Tally,
 };
@@ -208,4 +208,50 @@ async fn a_store_that_panics_keeps_nobody_waiting() {
     setting.store.let_loads_panic(false);
     assert!(setting.authenticate(&key).await.is_ok());
     assert!(asked.elapsed() < Duration::from_secs(30));
+}
+
+/// A limiter that has its buckets elsewhere, and knows them by their names.
+#[derive(Debug, Default)]
+struct ByName(LocalLimiter);
+
+#[async_trait]
+impl RateLimiter for ByName {
+    fn check_now(&self, charge: &Charge<'_>, now: Now) -> Option<Decision> {
+        self.0.check_now(charge, now)
+    }
+
+    async fn check(&self, charge: &Charge<'_>, now: Now) -> Result<Decision, LimitError> {
+        self.0.check(charge, now).await
+    }
+
+    fn quota_changed(&self, _: &str) {}
+
+    fn tally(&self, _: &str) -> Option<Tally> {
+        None
+    }
+
+    async fn ready(&self) -> Result<(), LimitError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_limiter_without_tallies_is_given_each_account_and_mode_by_name() {
+    let setting = setting_with(|builder| builder.limiter(ByName::default())).await;
+    let remaining = async |new: NewKey| {
+        let key = setting.issue(new.scopes(["agents"])).await;
+        let caller = setting.authenticate(&key).await.unwrap();
+        caller.rate().unwrap().binding().remaining()
+    };
+    // The second key of one account and mode finds what the first has left; all others begin anew.
+    for (new, left) in [
+        (NewKey::live("acct_pro", "a"), 59),
+        (NewKey::live("acct_pro", "b"), 58),
+        (NewKey::test("acct_pro", "c"), 59),
+        (NewKey::live("acct_agency", "d"), 299),
+        (NewKey::test("acct_agency", "e"), 299),
+        (NewKey::live("acct_pro", "f"), 57),
+    ] {
+        assert_eq!(remaining(new.clone()).await, left, "{new:?}");
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringyo_auth::{Actor, Credential, Edit, ListKeys, ManageError, NewKey, Overlap, Surplus};
-use ringyo_store::{AccountId, EventKind, KeyFilter, KeyState, KeyStatus, PageSize};
+use ringyo_store::{AccountId, EventKind, EventQuery, KeyFilter, KeyState, KeyStatus, PageSize};
 use tokio::sync::Barrier;
 
 use crate::support::setting;
@@ -588,4 +588,42 @@ async fn a_form_can_be_checked_without_making_a_key() {
         .unwrap();
     let list = keys.list(ListKeys::default()).await.unwrap();
     assert!(list.items.is_empty());
+}
+
+#[tokio::test]
+async fn a_change_of_an_account_says_what_and_from_where() {
+    let setting = setting().await;
+    let address = "192.0.2.9".parse().unwrap();
+    let actor = Actor::operator("alice").from(address);
+    let accounts = setting.ringyo.accounts().acting_as(actor);
+    let pro = AccountId::new("acct_pro").unwrap();
+    accounts.set_plan(&pro, "agency").await.unwrap();
+    let query = EventQuery {
+        account: Some(pro),
+        key: None,
+        before: None,
+        size: PageSize::MAX,
+    };
+    let events = setting.store.inner.list_events(&query).await.unwrap().items;
+    assert_eq!(events[0].entry.from, Some(address));
+    assert_eq!(events[0].entry.actor, "operator:alice");
+    assert!(
+        events[0].entry.detail.contains("agency"),
+        "{}",
+        events[0].entry.detail
+    );
+}
+
+#[tokio::test]
+async fn a_service_tells_its_plans() {
+    let setting = setting().await;
+    let plans = setting.ringyo.plans();
+    let mut names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
+    names.sort_unstable();
+    assert!(
+        names.contains(&"agency") && names.contains(&"pro"),
+        "{names:?}"
+    );
+    assert!(names.iter().all(|name| plans.contains(name)));
+    assert!(!plans.contains("no such plan"));
 }
