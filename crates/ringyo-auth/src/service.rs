@@ -221,8 +221,8 @@ impl Builder {
         }
     }
 
-    /// How many keys are kept in memory, about. A million if nothing is said. A key takes 440 bytes
-    /// if no other of its account is kept, 270 with three others, 220 with a hundred, and names
+    /// How many keys are kept in memory, about. A million if nothing is said. A key takes 380 bytes
+    /// if no other of its account is kept, 250 with three others, 210 with a hundred, and names
     /// longer than a few letters take their length beside.
     pub fn cache_capacity(self, cache_capacity: usize) -> Self {
         Self {

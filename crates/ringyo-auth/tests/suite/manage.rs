@@ -213,6 +213,9 @@ async fn regenerating_in_a_race_makes_one_key() {
         assert_eq!(made.len(), 1);
         assert_eq!(made[0].old.replaced_by, Some(made[0].new.record.id));
         assert_eq!(made[0].new.record.scopes, old.scopes);
+        // Its hint is its own, and not that of the key that it replaces.
+        let new = &made[0].new.record;
+        assert!(new.hint.contains(new.id.as_str()), "{}", new.hint);
         let both = ListKeys {
             filter: KeyFilter::All,
             name_contains: Some(name),
