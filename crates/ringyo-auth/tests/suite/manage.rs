@@ -630,3 +630,17 @@ async fn a_service_tells_its_plans() {
     assert!(names.iter().all(|name| plans.contains(name)));
     assert!(!plans.contains("no such plan"));
 }
+
+#[tokio::test]
+async fn a_regenerated_key_leaves_a_note_of_its_overlap() {
+    let setting = setting().await;
+    let keys = setting.ringyo.keys();
+    for (seconds, note) in [(0, ""), (90, ", both work for 90 s")] {
+        let old = setting.key().await.record.id;
+        let overlap = Overlap::new(Duration::from_secs(seconds)).unwrap();
+        let new = keys.regenerate(old, overlap).await.unwrap().new.record.id;
+        let events = keys.events(old, None, PageSize::DEFAULT).await.unwrap();
+        let expected = format!("replaced by {new}{note}");
+        assert_eq!(events.items[0].entry.detail, expected);
+    }
+}
