@@ -632,15 +632,27 @@ async fn a_service_tells_its_plans() {
 }
 
 #[tokio::test]
-async fn a_regenerated_key_leaves_a_note_of_its_overlap() {
+async fn a_regenerated_key_begins_anew_and_the_old_one_has_a_note_of_the_overlap() {
     let setting = setting().await;
     let keys = setting.ringyo.keys();
     for (seconds, note) in [(0, ""), (90, ", both work for 90 s")] {
-        let old = setting.key().await.record.id;
+        let old = setting.key().await;
+        setting.authenticate(&old).await.unwrap();
+        setting.clock.advance(Duration::from_secs(1));
         let overlap = Overlap::new(Duration::from_secs(seconds)).unwrap();
-        let new = keys.regenerate(old, overlap).await.unwrap().new.record.id;
-        let events = keys.events(old, None, PageSize::DEFAULT).await.unwrap();
-        let expected = format!("replaced by {new}{note}");
+        let made = keys.regenerate(old.record.id, overlap).await.unwrap();
+        let new = made.new.record;
+        assert!(made.old.last_used_at.is_some());
+        assert_eq!(new.last_used_at, None);
+        assert_eq!(
+            new.created_at.since(old.record.created_at),
+            Duration::from_secs(1)
+        );
+        let events = keys
+            .events(old.record.id, None, PageSize::DEFAULT)
+            .await
+            .unwrap();
+        let expected = format!("replaced by {}{note}", new.id);
         assert_eq!(events.items[0].entry.detail, expected);
     }
 }
