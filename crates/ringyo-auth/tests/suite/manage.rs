@@ -638,11 +638,12 @@ async fn a_regenerated_key_begins_anew_and_the_old_one_has_a_note_of_the_overlap
     for (seconds, note) in [(0, ""), (90, ", both work for 90 s")] {
         let old = setting.key().await;
         setting.authenticate(&old).await.unwrap();
+        let used = keys.find(old.record.id).await.unwrap();
+        assert!(used.last_used_at.is_some());
         setting.clock.advance(Duration::from_secs(1));
         let overlap = Overlap::new(Duration::from_secs(seconds)).unwrap();
         let made = keys.regenerate(old.record.id, overlap).await.unwrap();
         let new = made.new.record;
-        assert!(made.old.last_used_at.is_some());
         assert_eq!(new.last_used_at, None);
         assert_eq!(
             new.created_at.since(old.record.created_at),
