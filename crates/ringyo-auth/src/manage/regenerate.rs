@@ -76,19 +76,27 @@ impl KeyManager {
             self.check_handing_out(&old).await?;
 
             let minted = core.format.mint(old.mode, &core.peppers);
+            // Field by field, so that a new one has to be decided on here.
             let new = KeyRecord {
                 id: minted.id,
+                account: old.account.clone(),
+                mode: old.mode,
                 hint: core.format.hint(old.mode, minted.id),
                 digest: minted.digest,
                 pepper: Some(minted.pepper),
+                name: old.name.clone(),
+                description: old.description.clone(),
+                scopes: old.scopes.clone(),
+                quota: old.quota,
+                allowed_networks: old.allowed_networks.clone(),
                 status: KeyStatus::Active,
                 created_at: at,
+                expires_at: old.expires_at,
                 revoked_at: None,
                 replaced_by: None,
                 superseded_at: None,
                 last_used_at: None,
                 revision: Revision::NONE,
-                ..old.clone()
             };
             old.replaced_by = Some(new.id);
             old.superseded_at = Some(at + overlap.0);
