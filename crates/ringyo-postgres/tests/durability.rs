@@ -63,15 +63,16 @@ async fn look_again_and_again(store: &PostgresStore, client: &Client) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_switched_off_later_is_reported_once() {
-    let Some(server) = for_tests::postgres(PostgresOptions::new().fsync()) else {
-        return;
-    };
     let log = Log::default();
     let writer = log.clone();
+    // Before the server: whoever listens first is the one who does.
     tracing_subscriber::fmt()
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .init();
+    let Some(server) = for_tests::postgres(PostgresOptions::new().fsync()) else {
+        return;
+    };
     let url = server.url("postgres");
     let store = patient().connect(&url).await.unwrap();
     insert_account(&store).await;

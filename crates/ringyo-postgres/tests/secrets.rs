@@ -66,13 +66,14 @@ async fn no_secret_is_in_the_tables() {
             part.len()
         );
     }
-    // The control: had it been stored anywhere, it would be found.
-    let careless = KeyRecord {
-        description: Some(format!("the key is {whole}, do not lose it")),
-        ..store.find_key(minted.id).await.unwrap().unwrap()
-    };
-    let event = key_event(EventKind::KeyRenamed, minted.id);
-    store.update_key(&careless, &event).await.unwrap();
+    // The control: had it been stored anywhere, it would be found. The database puts it together,
+    // because the driver may log what it is sent, and tests must not log keys either.
+    let (start, end) = whole.split_at(40);
+    let careless = "UPDATE keys SET description = 'it is ' || $2::text || $3::text WHERE id = $1";
+    client
+        .execute(careless, &[&minted.id.as_str(), &start, &end])
+        .await
+        .unwrap();
     let stored = everything(&client).await;
     for part in hidden {
         assert!(stored.contains(part), "a part of {} characters", part.len());
