@@ -3,9 +3,10 @@
 //! None of them need be in a registry: cargo compiles each against the packages that it has made of
 //! the others.
 
+use std::env;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -47,12 +48,14 @@ pub fn step() -> Step {
             faults.extend(wrong_contents(&package.name, &files));
         }
         if faults.is_empty() {
-            let status = make(&packages).run(root)?;
+            let target = cargo::target_directory(root)?.join("packages");
+            forget(&target)?;
+            let make = make(&packages).env("CARGO_TARGET_DIR", target.to_string_lossy());
+            let status = make.run(root)?;
             if !status.success() {
                 return Ok(Outcome::Failed(status.to_string()));
             }
-            let place = cargo::target_directory(root)?.join("package");
-            faults.extend(too_large(&place, &packages)?);
+            faults.extend(too_large(&target.join("package"), &packages)?);
         }
         for fault in &faults {
             writeln!(out, "{fault}")?;
@@ -65,6 +68,63 @@ pub fn step() -> Step {
             count => Outcome::Failed(format!("{count} faults")),
         })
     })
+}
+
+/// Lets go of the packages that were made before. Cargo takes one of the same version for the same,
+/// and would compile the others against it: what it has made of them, unpacked and compiled.
+fn forget(target: &Path) -> io::Result<()> {
+    let unpacked = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
+        let home = env::var_os("HOME").map(PathBuf::from)?;
+        Some(home.join(".cargo"))
+    });
+    remove(target, |name| name == "package")?;
+    remove(&target.join("debug/.fingerprint"), is_ours)?;
+    for kind in ["cache", "src"] {
+        let Some(registries) = unpacked
+            .as_deref()
+            .map(|home| home.join("registry").join(kind))
+        else {
+            continue;
+        };
+        for registry in entries(&registries)? {
+            // One that is a folder of this machine has no host to be named after.
+            if name(&registry).starts_with('-') {
+                remove(&registry, is_ours)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_ours(name: &str) -> bool {
+    name.starts_with("ringyo")
+}
+
+/// Removes what is called so in a folder, if that is there.
+fn remove(folder: &Path, is_meant: impl Fn(&str) -> bool) -> io::Result<()> {
+    for entry in entries(folder)? {
+        if !is_meant(&name(&entry)) {
+            continue;
+        }
+        match entry.is_dir() {
+            true => fs::remove_dir_all(entry)?,
+            false => fs::remove_file(entry)?,
+        }
+    }
+    Ok(())
+}
+
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// All at once, so that cargo finds their order and takes each for what the next one needs.
@@ -139,6 +199,22 @@ fn too_large(place: &Path, packages: &[Package]) -> io::Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_called_so_is_removed() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        fs::write(folder.path().join("ringyo-key-0.1.0.crate"), "")?;
+        fs::create_dir_all(folder.path().join("ringyo-key-0.1.0/src"))?;
+        fs::write(folder.path().join("other"), "")?;
+        remove(folder.path(), is_ours)?;
+        remove(&folder.path().join("missing"), is_ours)?;
+        let left: Vec<String> = entries(folder.path())?
+            .iter()
+            .map(|path| name(path))
+            .collect();
+        assert_eq!(left, ["other"]);
+        Ok(())
+    }
 
     #[test]
     fn what_is_missing_and_what_is_too_much_is_named() {
