@@ -60,13 +60,7 @@ impl Cargo {
     ///
     /// As [`run`](Self::run).
     pub fn printed(&self, root: &Path) -> io::Result<(ExitStatus, String)> {
-        let output = self
-            .command()
-            .current_dir(root)
-            .stderr(Stdio::inherit())
-            .output()?;
-        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        Ok((output.status, printed))
+        self.printed_and_shown(root, &mut io::sink())
     }
 
     /// The same, and shows it line by line as it comes.

@@ -19,8 +19,6 @@ use crate::step::{Outcome, Step};
 
 /// How long a target is fuzzed where many wait.
 pub const SHORT: Duration = Duration::from_secs(10);
-/// How long where nobody does.
-pub const LONG: Duration = Duration::from_secs(180);
 
 /// How long a planted fault may stay hidden.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -73,20 +73,13 @@ pub fn step() -> Step {
 /// Lets go of the packages that were made before. Cargo takes one of the same version for the same,
 /// and would compile the others against it: what it has made of them, unpacked and compiled.
 fn forget(target: &Path) -> io::Result<()> {
-    let unpacked = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
-        let home = env::var_os("HOME").map(PathBuf::from)?;
-        Some(home.join(".cargo"))
-    });
     remove(target, |name| name == "package")?;
     remove(&target.join("debug/.fingerprint"), is_ours)?;
+    let Some(home) = cargo_home() else {
+        return Ok(());
+    };
     for kind in ["cache", "src"] {
-        let Some(registries) = unpacked
-            .as_deref()
-            .map(|home| home.join("registry").join(kind))
-        else {
-            continue;
-        };
-        for registry in entries(&registries)? {
+        for registry in entries(&home.join("registry").join(kind))? {
             // One that is a folder of this machine has no host to be named after.
             if name(&registry).starts_with('-') {
                 remove(&registry, is_ours)?;
@@ -94,6 +87,14 @@ fn forget(target: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Where cargo unpacks what it compiles.
+fn cargo_home() -> Option<PathBuf> {
+    let in_home = || Some(PathBuf::from(env::var_os("HOME")?).join(".cargo"));
+    env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(in_home)
 }
 
 fn is_ours(name: &str) -> bool {

@@ -40,9 +40,7 @@ pub struct Promise {
 ///
 /// When the page cannot be read, one of its rows says no figure or no command, or none has the words.
 pub fn steps(root: &Path, part: &str) -> io::Result<Vec<Step>> {
-    choose(root, part, |promise| {
-        !part.is_empty() || !promise.takes_a_night
-    })
+    choose(root, part, !part.is_empty())
 }
 
 /// The same, with those that take a night.
@@ -51,14 +49,14 @@ pub fn steps(root: &Path, part: &str) -> io::Result<Vec<Step>> {
 ///
 /// As [`steps`].
 pub fn all(root: &Path, part: &str) -> io::Result<Vec<Step>> {
-    choose(root, part, |_| true)
+    choose(root, part, true)
 }
 
-fn choose(root: &Path, part: &str, is_wanted: impl Fn(&Promise) -> bool) -> io::Result<Vec<Step>> {
+fn choose(root: &Path, part: &str, with_night: bool) -> io::Result<Vec<Step>> {
     let promises = read(&fs::read_to_string(root.join(PAGE))?)?;
     let asked_for = promises
         .into_iter()
-        .filter(|promise| promise.words.contains(part) && is_wanted(promise));
+        .filter(|promise| promise.words.contains(part) && (with_night || !promise.takes_a_night));
     let steps: Vec<Step> = asked_for.map(step).collect();
     if steps.is_empty() {
         return Err(io::Error::other(format!(
@@ -176,7 +174,7 @@ fn step(promise: Promise) -> Step {
     Step::new(words, command.to_string(), move |root, out| {
         // A test that has no server to ask passes elsewhere; here it would prove nothing.
         let command = command.env(WITHOUT, "");
-        // What takes long shows how far it is.
+        // What takes long shows how far it is; of the rest only failures are shown.
         let (status, printed) = match takes_a_night {
             true => command.printed_and_shown(root, out)?,
             false => command.printed(root)?,

@@ -19,8 +19,8 @@ const VARIABLE: &str = "RINGYO_TEST_SUITE_LOG";
 /// What the suite printed, from the root of the workspace.
 const LOG: &str = "target/suite.log";
 
-/// The servers, and the step: runs the tests with `RUST_LOG=trace` and keeps what they print, panics included, then
-/// searches it. It passes when nothing is found: whether the tests do is for
+/// The servers, and the step: runs the tests with `RUST_LOG=trace` and keeps what they print, panics
+/// included, then searches it. It passes when nothing is found: whether the tests do is for
 /// [`cargo xtask test`](crate::test::steps) to say, under which they are not as slow.
 pub fn steps(runner: Runner) -> Vec<Step> {
     let servers = Servers::default();

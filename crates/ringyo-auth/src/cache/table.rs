@@ -13,7 +13,7 @@ const EMPTY: u8 = 0;
 /// The fewest places, once there is anything.
 const LEAST: usize = 8;
 
-/// Values by hashes of them, whoever asks knows which is the one.
+/// Values by hashes of them; whoever asks knows which is the one.
 #[derive(Debug)]
 pub(crate) struct Table<T> {
     /// Seven bits of each hash.
