@@ -3,8 +3,6 @@
 
 mod fixture;
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fixture::{insert_account, insert_key, key_id, patient, value};
@@ -12,34 +10,17 @@ use ringyo_postgres::{DurabilityRisk, PostgresStore};
 use ringyo_store::KeyStore;
 use tokio::time::sleep;
 use tokio_postgres::Client;
+use xtask::log::Captured;
 use xtask::servers::{PostgresOptions, for_tests};
 
 /// Until a store has looked, on a busy machine.
 const LOOKED: Duration = Duration::from_secs(15);
 
-/// What was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn count(&self, level: &str, text: &str) -> usize {
-        let log = self.0.lock().unwrap();
-        let log = String::from_utf8_lossy(&log);
-        let lines = log.lines();
-        let lines = lines.filter(|line| line.contains(level) && line.contains(text));
-        lines.count()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+fn count(log: &Captured, level: &str, text: &str) -> usize {
+    let log = log.text();
+    let lines = log.lines();
+    let lines = lines.filter(|line| line.contains(level) && line.contains(text));
+    lines.count()
 }
 
 async fn until(store: &PostgresStore, expected: &[DurabilityRisk]) {
@@ -63,7 +44,7 @@ async fn look_again_and_again(store: &PostgresStore, client: &Client) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_switched_off_later_is_reported_once() {
-    let log = Log::default();
+    let log = Captured::default();
     let writer = log.clone();
     // Before the server: whoever listens first is the one who does.
     tracing_subscriber::fmt()
@@ -80,7 +61,7 @@ async fn what_is_switched_off_later_is_reported_once() {
     let client = fixture::by_hand(&url).await;
     look_again_and_again(&store, &client).await;
     assert_eq!(store.durability_risks(), [], "the control");
-    assert_eq!(log.count("WARN", "is off"), 0, "the control");
+    assert_eq!(count(&log, "WARN", "is off"), 0, "the control");
 
     // For the whole server, and noticed though nobody asks for anything.
     for statement in ["ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"] {
@@ -99,7 +80,7 @@ async fn what_is_switched_off_later_is_reported_once() {
     until(&store, &[fsync, commit]).await;
     look_again_and_again(&store, &client).await;
     for risk in [fsync, commit] {
-        assert_eq!(log.count("WARN", &risk.to_string()), 1, "{risk}");
+        assert_eq!(count(&log, "WARN", &risk.to_string()), 1, "{risk}");
     }
 
     for statement in [
@@ -113,6 +94,6 @@ async fn what_is_switched_off_later_is_reported_once() {
     look_again_and_again(&store, &client).await;
     for setting in ["fsync", "synchronous_commit"] {
         let on = format!("`{setting}` is on again");
-        assert_eq!(log.count("INFO", &on), 1, "{setting}");
+        assert_eq!(count(&log, "INFO", &on), 1, "{setting}");
     }
 }

@@ -4,13 +4,12 @@
 mod fixture;
 
 use std::error::Error;
-use std::io;
-use std::sync::{Arc, Mutex};
 
 use fixture::{Place, insert_account, insert_key, key, key_event, key_id};
 use ringyo_key::{Brand, KeyFormat, Mode, Pepper, PepperId, PepperRing};
 use ringyo_store::{EventKind, KeyRecord, KeyStore, StoreErrorKind};
 use tokio_postgres::{Client, SimpleQueryMessage};
+use xtask::log::Captured;
 
 /// Every row of every table, as text.
 async fn everything(client: &Client) -> String {
@@ -144,24 +143,10 @@ async fn a_row_that_makes_no_sense_is_named_but_not_shown() {
     assert!(store.load_key(key_id(1)).await.is_ok());
 }
 
-/// Log lines of this process.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(text);
-        Ok(text.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The driver logs what it sends.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_log_shows_a_digest() {
-    let lines = Lines::default();
+    let lines = Captured::default();
     let writer = lines.clone();
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
@@ -172,7 +157,7 @@ async fn no_log_shows_a_digest() {
     insert_account(&store).await;
     insert_key(&store, 7).await;
     assert!(store.load_key(key_id(7)).await.unwrap().is_some());
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let log = lines.text();
     assert!(!log.contains(&key(7).digest.to_hex()), "{log}");
     // The control: it is the log of these parameters.
     assert!(log.contains("Key 7"), "{log}");

@@ -1,11 +1,10 @@
 //! What goes on beside the requests says when it cannot, and ends when it should.
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::sleep;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use xtask::log::Captured;
 
 use crate::support::{Setting, setting};
 
@@ -32,30 +31,10 @@ async fn nobody_follows_the_store_after_the_end() {
     assert_eq!(setting.store.told(), told);
 }
 
-/// What is logged on this thread, which is where everything runs here.
-#[derive(Debug, Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn count(&self, words: &str) -> usize {
-        let text = self.0.lock().unwrap();
-        String::from_utf8_lossy(&text).matches(words).count()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn a_feed_that_is_cut_is_told_once_and_its_return_once() {
-    let log = Log::default();
+    // On this thread, which is where everything runs here.
+    let log = Captured::default();
     let writer = log.clone();
     let _listening = tracing_subscriber::fmt()
         .with_ansi(false)
@@ -66,8 +45,9 @@ async fn a_feed_that_is_cut_is_told_once_and_its_return_once() {
     setting.store.until_refused(3).await;
     let cut = "WARN ringyo_auth::background: the store's changes cannot be followed";
     let back = "INFO ringyo_auth::background: following the store's changes again";
-    assert_eq!((log.count(cut), log.count(back)), (1, 0));
+    let count = |words: &str| log.text().matches(words).count();
+    assert_eq!((count(cut), count(back)), (1, 0));
     setting.store.set_feed_down(false);
     setting.store.until_told(2).await;
-    assert_eq!((log.count(cut), log.count(back)), (1, 1));
+    assert_eq!((count(cut), count(back)), (1, 1));
 }
