@@ -313,7 +313,8 @@ fn verify_says_why_a_key_would_be_refused() {
     assert!(verdict.err.contains("--client says"), "{}", verdict.err);
     place.run_with("verify --client 192.0.2.1", &bound).done();
 
-    let mistyped = key.replace(&key[30..31], if &key[30..31] == "a" { "b" } else { "a" });
+    let mut mistyped = key.clone();
+    mistyped.replace_range(30..31, if &key[30..31] == "a" { "b" } else { "a" });
     let told = place.run_with("verify", &mistyped).failed(1);
     assert!(told.contains("checksum"), "{told}");
     assert!(place.run_with("verify", "").failed(1).contains("brand"));
