@@ -44,7 +44,7 @@ fn refusals(stage: &mut Stage, format: &KeyFormat, key: &str, pepper: &str) {
     let shown = &mut stage.shown;
     let start = &key[..key.len() - 1];
     let other_digit = format!("{start}{}", if key.ends_with('0') { '1' } else { '0' });
-    let other_byte = key.replacen(&key[30..31], "-", 1);
+    let other_byte = format!("{}-{}", &key[..30], &key[31..]);
     for text in [
         start,
         &other_digit,
