@@ -8,6 +8,9 @@
 use std::env;
 use std::fs;
 
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
+use base64::{Engine as _, alphabet};
 use ringyo::{Brand, KeyFormat, Mode, Pepper, PepperId, PepperRing};
 
 /// What follows brand and mode.
@@ -123,12 +126,41 @@ fn lists(line: &[u8]) -> Vec<Vec<u8>> {
     lists
 }
 
+/// What is in base64, as keys are in basic authentication, from each character at which it may begin.
+fn decoded(line: &[u8]) -> Vec<Vec<u8>> {
+    // In what is printed as text, this long a run is rare.
+    let runs = line.split(|&byte| !is_digit(byte) && !b"+/-_".contains(&byte));
+    let engine = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new()
+            .with_decode_allow_trailing_bits(true)
+            .with_decode_padding_mode(DecodePaddingMode::RequireNone),
+    );
+    let mut decoded = Vec::new();
+    for run in runs.filter(|run| run.len() >= BODY * 4 / 3) {
+        let of_url = |byte: &u8| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => *other,
+        };
+        let standard: Vec<u8> = run.iter().map(of_url).collect();
+        for start in 0..4 {
+            let text = &standard[start..];
+            // A single character that is left over is no byte.
+            let end = text.len() - usize::from(text.len() % 4 == 1);
+            decoded.extend(engine.decode(&text[..end]));
+        }
+    }
+    decoded
+}
+
 /// What must not be there, without repeating it, each with the number of its line.
 fn secrets(text: &[u8]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (number, line) in text.split(|&byte| byte == b'\n').enumerate() {
-        let lists = lists(line);
-        for text in std::iter::once(line).chain(lists.iter().map(Vec::as_slice)) {
+        let (lists, decoded) = (lists(line), decoded(line));
+        let hidden = lists.iter().chain(&decoded).map(Vec::as_slice);
+        for text in std::iter::once(line).chain(hidden) {
             let kinds = [whole_keys(text), bare_bodies(text), peppers(text)];
             found.extend(kinds.into_iter().flatten().map(|what| (number + 1, what)));
         }
@@ -160,6 +192,9 @@ fn what_is_planted_is_found_and_nothing_else_is() {
         format!("Some({:?})", &ours.as_bytes()[8..]),
         format!("4096, {:?}", ours.as_bytes()).replace('[', ""),
         format!("{:?}", pepper.as_bytes()),
+        format!("Basic {}", BASE64_STANDARD.encode(format!("{ours}:"))),
+        format!("basic {}=", BASE64_URL_SAFE.encode(format!("me:{theirs}"))),
+        format!("Basic%20{}", BASE64_STANDARD.encode(format!(":{ours}"))),
     ] {
         let text = format!("first\nTRACE {planted}\nlast");
         assert_eq!(secrets(text.as_bytes()).len(), 1, "{planted}");

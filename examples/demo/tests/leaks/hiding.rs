@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
 
 /// A secret is found by any of its parts of that length.
 const PART: usize = 8;
@@ -56,7 +56,7 @@ impl Hidden {
         self.add(text.as_bytes());
     }
 
-    /// Bytes as they are, in hexadecimal, and as a list of numbers.
+    /// Bytes as they are, in hexadecimal, in base64, and as a list of numbers.
     pub(crate) fn add_bytes(&mut self, bytes: &[u8]) {
         self.add(bytes);
         self.add_printed(bytes, PART);
@@ -107,12 +107,23 @@ impl Hidden {
         }
     }
 
-    /// As so many hexadecimal digits, and as a list of numbers, printed by `Debug` and as JSON.
+    /// As so many hexadecimal digits, as part of a text in base64, and as a list of numbers, printed
+    /// by `Debug` and as JSON.
     fn add_printed(&mut self, bytes: &[u8], digits: usize) {
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         for hex in [hex.to_uppercase(), hex] {
             for part in hex.as_bytes().windows(digits) {
                 self.add_part(part);
+            }
+        }
+        // Three bytes are four characters, and any of three may be the first of such.
+        for (start, _) in bytes.iter().enumerate().take(3) {
+            let (whole, _) = bytes[start..].as_chunks::<3>();
+            for engine in [BASE64_STANDARD, BASE64_URL_SAFE] {
+                let text = engine.encode(whole.as_flattened());
+                for part in text.as_bytes().windows(12) {
+                    self.add_part(part);
+                }
             }
         }
         // Fewer numbers would be found by chance.

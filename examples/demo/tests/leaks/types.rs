@@ -10,6 +10,8 @@ mod records;
 mod scopes;
 mod traits;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use ringyo::{
     Caller, Credential, IssuedKey, NewKey, Pepper, PepperId, PepperRing, Preset, Ringyo,
     SqliteStore,
@@ -101,8 +103,12 @@ async fn nothing_prints_a_secret() {
     let numbers = format!("{:?}", key.as_bytes());
     let listed = numbers.replace(' ', "");
     let in_hex: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let credentials = ["", "a", "id"].map(|name| BASE64_STANDARD.encode(format!("{name}:{key}")));
     let of_key = [&key, tag, &numbers, &listed, &in_hex];
-    for planted in of_key.into_iter().chain([&digest, &hex, encoded, PASSWORD]) {
+    let of_key = of_key
+        .into_iter()
+        .chain(credentials.iter().map(String::as_str));
+    for planted in of_key.chain([digest.as_str(), &hex, encoded, PASSWORD]) {
         let shown = format!("ApiKey({planted})");
         assert!(hidden.find(shown.as_bytes()).is_some(), "{planted}");
     }
