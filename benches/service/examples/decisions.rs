@@ -1,6 +1,7 @@
 //! Does the same thing many times, to have its instructions counted by `cargo xtask instructions`:
-//! `decisions COUNT decide`, `hmac` (the least that a decision must do), or `clumsy` (a decision
-//! that reads its key once too often: what the count has to notice).
+//! `decisions COUNT decide`, `hmac` (the least that a decision must do), `clumsy` (a decision that
+//! reads its key once too often: what the count has to notice), or a refusal: `malformed` (a foreign
+//! character at the end) or `mistyped` (another digit there).
 
 use std::hint::black_box;
 
@@ -17,6 +18,8 @@ fn main() {
         .unwrap_or(1_000);
     match arguments.next().as_deref() {
         Some("hmac") => hmacs(count),
+        Some("malformed") => refusals(count, "!"),
+        Some("mistyped") => refusals(count, "0"),
         Some("clumsy") => decisions(count, Manner::Clumsy),
         _ => decisions(count, Manner::Plain),
     }
@@ -55,5 +58,19 @@ fn hmacs(count: u32) {
     let parsed = parsed.expect("a good key");
     for _ in 0..count {
         assert!(peppers.prove(black_box(&parsed)).is_some());
+    }
+}
+
+/// Of a good key with another end.
+fn refusals(count: u32, end: &str) {
+    let service = Service::new();
+    let mut workload = service.workload("hot", 4);
+    let good = workload.header();
+    let end = if good.ends_with(end) { "1" } else { end };
+    let bad = format!("{}{end}", &good[..good.len() - 1]);
+    for _ in 0..count {
+        let credential = Credential::bearer(black_box(&bad));
+        let refused = poll_now(service.authenticator.authenticate(credential));
+        black_box(refused.expect_err("a refusal"));
     }
 }

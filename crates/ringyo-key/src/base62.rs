@@ -20,51 +20,38 @@ const VALUES: [u8; 256] = {
 };
 
 /// The place of the first byte that is not a digit.
-pub(crate) fn first_foreign(text: &[u8]) -> Option<usize> {
-    let (blocks, _) = text.as_chunks::<LANES>();
-    let clean = blocks.iter().take_while(|block| {
-        let mut foreign = [0; LANES];
-        mark_foreign(&mut foreign, block);
-        u128::from_ne_bytes(foreign) == 0
-    });
-    let start = LANES * clean.count();
-    let place = text[start..]
-        .iter()
-        .position(|&byte| is_foreign(byte) != 0)?;
-    Some(start + place)
-}
-
-/// Whether all are digits.
 #[inline]
-pub(crate) fn are_digits<const N: usize>(text: &[u8; N]) -> bool {
-    // Looking at every byte before asking whether one is bad keeps the usual case free of
-    // branches, and lane by lane is how compilers make one instruction of sixteen bytes. The last
-    // block overlaps the one before, so that no byte is left over.
-    let (blocks, _) = text.as_chunks::<LANES>();
-    let mut foreign = [0; LANES];
-    for block in blocks.iter().chain(text.last_chunk()) {
-        mark_foreign(&mut foreign, block);
+pub(crate) fn first_foreign<const N: usize>(text: &[u8; N]) -> Option<usize> {
+    // Looking at every byte before asking whether one is bad keeps the usual case free of branches.
+    // The last word overlaps the one before, so that no byte is left over.
+    const { assert!(N >= 8) };
+    let (words, _) = text.as_chunks();
+    let last = text.last_chunk().map_or(0, foreign_in);
+    if words.iter().fold(last, |all, word| all | foreign_in(word)) == 0 {
+        return None;
     }
-    if N < LANES {
-        return first_foreign(text).is_none();
-    }
-    u128::from_ne_bytes(foreign) == 0
+    let place = |foreign: u64| foreign.trailing_zeros() as usize / 8;
+    let mut words = words.iter().map(foreign_in).enumerate();
+    let found = words.find(|(_, foreign)| *foreign != 0);
+    Some(found.map_or(N - 8 + place(last), |(word, foreign)| {
+        word * 8 + place(foreign)
+    }))
 }
 
-const LANES: usize = 16;
-
-#[inline(always)]
-fn mark_foreign(foreign: &mut [u8; LANES], block: &[u8; LANES]) {
-    for (lane, &byte) in foreign.iter_mut().zip(block) {
-        *lane |= is_foreign(byte);
+/// The highest bit of each byte that is not a digit.
+const fn foreign_in(word: &[u8; 8]) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGHEST: u64 = ONES << 7;
+    // Of bytes below 128 the sum reaches that where they are at least `least`, and never the next byte.
+    const fn reaching(low: u64, least: u8) -> u64 {
+        low + ONES * (0x80 - least as u64)
     }
-}
-
-/// One for a byte that is not a digit, else zero; without a branch.
-const fn is_foreign(byte: u8) -> u8 {
-    let is_figure = byte.wrapping_sub(b'0') < 10;
-    let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-    !(is_figure | is_letter) as u8
+    let word = u64::from_le_bytes(*word);
+    let low = word & !HIGHEST;
+    let lower = low | ONES << 5;
+    let figures = reaching(low, b'0') & !reaching(low, b'9' + 1);
+    let letters = reaching(lower, b'a') & !reaching(lower, b'z' + 1);
+    (word | !figures & !letters) & HIGHEST
 }
 
 /// Writes `value` in exactly six digits.
@@ -102,29 +89,20 @@ mod tests {
 
     #[test]
     fn exactly_the_62_digits_pass() {
-        for byte in 0..=u8::MAX {
-            for (len, place) in [
-                (2, 1),
-                (16, 0),
-                (16, 15),
-                (56, 0),
-                (56, 31),
-                (56, 47),
-                (56, 55),
-            ] {
-                let mut text = vec![b'z'; len];
+        fn check<const N: usize>(byte: u8) {
+            for place in 0..N {
+                let mut text = [b'z'; N];
                 text[place] = byte;
                 let expected = (!byte.is_ascii_alphanumeric()).then_some(place);
-                let spot = format!("byte {byte} at {place} of {len}");
-                assert_eq!(first_foreign(&text), expected, "{spot}");
-                let are_digits = match len {
-                    2 => are_digits::<2>(text.as_slice().try_into().unwrap()),
-                    16 => are_digits::<16>(text.as_slice().try_into().unwrap()),
-                    _ => are_digits::<56>(text.as_slice().try_into().unwrap()),
-                };
-                assert_eq!(are_digits, expected.is_none(), "{spot}");
+                assert_eq!(first_foreign(&text), expected, "{byte} of {N}");
+                text[place..].fill(byte);
+                assert_eq!(first_foreign(&text), expected, "{byte} from there on");
             }
         }
-        assert_eq!(first_foreign(b""), None);
+        for byte in 0..=u8::MAX {
+            check::<8>(byte);
+            check::<12>(byte);
+            check::<56>(byte);
+        }
     }
 }

@@ -70,8 +70,8 @@ impl Brand {
         let is_brand = match text.first_chunk() {
             // In one comparison, whatever the length.
             Some(start) => {
-                let rest = 8 * (Self::MAX_LEN - len);
-                u128::from_be_bytes(*start) >> rest == u128::from_be_bytes(self.letters) >> rest
+                let other = u128::from_le_bytes(*start) ^ u128::from_le_bytes(self.letters);
+                other << (8 * (Self::MAX_LEN - len)) == 0
             }
             None => text.starts_with(self.as_bytes()),
         };

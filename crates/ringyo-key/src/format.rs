@@ -100,11 +100,11 @@ impl KeyFormat {
         let (prefix, body) = text
             .split_last_chunk::<BODY_LEN>()
             .ok_or(ParseError::Brand)?;
-        if !matches!(&prefix[prefix.len() - MODE_LEN..], b"live_" | b"test_") {
+        let mode = prefix.last_chunk::<MODE_LEN>();
+        if !mode.is_some_and(|mode| mode == b"live_" || mode == b"test_") {
             return Err(ParseError::Mode);
         }
-        if !base62::are_digits(body) {
-            let place = base62::first_foreign(body).unwrap_or_default();
+        if let Some(place) = base62::first_foreign(body) {
             return Err(ParseError::Character {
                 position: prefix.len() + place,
             });

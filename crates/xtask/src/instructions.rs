@@ -51,6 +51,12 @@ pub fn step() -> Step {
             "a warm decision: {decision} instructions beside its HMAC, committed are {committed}; \
              one that reads its key twice: {clumsy}"
         )?;
+        let malformed = per_call(&program, "malformed")?;
+        let mistyped = per_call(&program, "mistyped")?;
+        writeln!(
+            out,
+            "refused: a malformed key {malformed}, a wrong checksum {mistyped}"
+        )?;
         if judge(clumsy, committed) == Outcome::Passed {
             return Ok(Outcome::Failed("a slower decision went unseen".into()));
         }
