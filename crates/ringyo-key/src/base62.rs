@@ -23,7 +23,7 @@ const VALUES: [u8; 256] = {
 #[inline]
 pub(crate) fn first_foreign<const N: usize>(text: &[u8; N]) -> Option<usize> {
     // Looking at every byte before asking whether one is bad keeps the usual case free of branches.
-    // The last word overlaps the one before, so that no byte is left over.
+    // Where they are no whole words, the last one overlaps the one before, and no byte is left over.
     const { assert!(N >= 8) };
     let (words, _) = text.as_chunks();
     let last = text.last_chunk().map_or(0, foreign_in);

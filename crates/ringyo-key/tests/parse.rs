@@ -126,6 +126,23 @@ fn a_retired_brand_is_accepted_and_not_minted() {
 }
 
 #[test]
+fn a_brand_is_compared_whole_whatever_its_length() {
+    for len in 2..=16 {
+        let brand = Brand::new(&"abcdefghijklmnop"[..len]).unwrap();
+        let format = KeyFormat::new(brand);
+        let minted = format.mint(Mode::Live, &ring(1));
+        let key = minted.key.expose().as_bytes();
+        assert_eq!(format.parse(key).unwrap().brand(), brand);
+        for place in 0..=len {
+            let mut other = key.to_vec();
+            other[place] = b'z';
+            let read = format.parse(&other).unwrap_err();
+            assert_eq!(read, ParseError::Brand, "{place} of {len}");
+        }
+    }
+}
+
+#[test]
 fn nothing_prints_the_secret() {
     let ring = ring(1);
     let format = format();

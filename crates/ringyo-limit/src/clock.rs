@@ -417,14 +417,18 @@ mod tests {
 
     #[test]
     fn what_was_read_lately_is_not_in_the_future_and_not_long_past() {
-        let (start, mut late) = (SystemClock.now().monotonic, 0);
-        // For longer than a reading is good.
-        for round in 0.. {
+        assert!(SystemClock.lately().monotonic <= SystemClock.now().monotonic);
+        // A tick that came late because of other machines does not come late each time.
+        let late: Vec<u32> = (0..3).map(|_| late_readings()).collect();
+        assert!(late.contains(&0), "{late:?}");
+    }
+
+    /// How many were older than they may be, after a pause in which all before become so.
+    fn late_readings() -> u32 {
+        std::thread::sleep(2 * SystemClock.lag());
+        let mut late = 0;
+        for _ in 0..100_000 {
             let before = SystemClock.now();
-            if round >= 200_000 && before.monotonic.saturating_since(start) > 3 * SystemClock.lag()
-            {
-                break;
-            }
             let lately = SystemClock.lately();
             let after = SystemClock.now();
             assert!(lately.monotonic <= after.monotonic);
@@ -433,7 +437,7 @@ mod tests {
             let took = after.monotonic.saturating_since(before.monotonic);
             late += u32::from(lag > SystemClock.lag() + took);
         }
-        assert_eq!(late, 0);
+        late
     }
 
     #[test]

@@ -148,7 +148,7 @@ fn decoded(line: &[u8]) -> Vec<Vec<u8>> {
             let text = &standard[start..];
             // A single character that is left over is no byte.
             let end = text.len() - usize::from(text.len() % 4 == 1);
-            decoded.extend(engine.decode(&text[..end]));
+            decoded.push(engine.decode(&text[..end]).unwrap());
         }
     }
     decoded
@@ -193,7 +193,13 @@ fn what_is_planted_is_found_and_nothing_else_is() {
         format!("4096, {:?}", ours.as_bytes()).replace('[', ""),
         format!("{:?}", pepper.as_bytes()),
         format!("Basic {}", BASE64_STANDARD.encode(format!("{ours}:"))),
-        format!("basic {}=", BASE64_URL_SAFE.encode(format!("me:{theirs}"))),
+        // `bWU_YWJ-…`: no key has such characters, but what stands before it may.
+        format!(
+            "basic {}",
+            BASE64_URL_SAFE.encode(format!("me?ab~:{theirs}"))
+        ),
+        format!("x{}", BASE64_STANDARD.encode(&ours)),
+        format!("abc{}", BASE64_STANDARD.encode(&ours)),
         format!("Basic%20{}", BASE64_STANDARD.encode(format!(":{ours}"))),
     ] {
         let text = format!("first\nTRACE {planted}\nlast");
@@ -203,6 +209,7 @@ fn what_is_planted_is_found_and_nothing_else_is() {
     let other = if &ours[30..31] == "x" { "y" } else { "x" };
     let misspelt = format!("{}{other}{}", &ours[..30], &ours[31..]);
     for harmless in [
+        BASE64_STANDARD.encode(&misspelt),
         misspelt,
         ours[..63].to_owned(),
         "rg_live_…".to_owned(),

@@ -1,5 +1,7 @@
 //! `cargo xtask instructions`: a warm decision takes no more instructions than it used to.
 //!
+//! Those of refused keys are told beside it, and not judged.
+//!
 //! Times differ from run to run and from machine to machine; how many instructions a program
 //! executes hardly does. They are counted by valgrind, with and without a number of decisions. Of
 //! that the HMAC is taken off, which valgrind has to do without the instructions made for it and

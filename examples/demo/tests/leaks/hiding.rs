@@ -7,11 +7,14 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
 
-/// A secret is found by any of its parts of that length.
+/// A secret is found by any of its parts of that length, where it is written as it is.
 const PART: usize = 8;
 /// Characters of a tag, which is found by itself. In random digits it would be met by chance once in
 /// 62⁶ places, and most of a database is nothing like them. No part is shorter.
 const TAG: usize = 6;
+
+/// Characters of base64, nine bytes: fewer would be found by chance.
+const BASE64_PART: usize = 12;
 
 /// What is searched for.
 pub(crate) struct Hidden {
@@ -117,11 +120,11 @@ impl Hidden {
             }
         }
         // Three bytes are four characters, and any of three may be the first of such.
-        for (start, _) in bytes.iter().enumerate().take(3) {
+        for start in 0..3 {
             let (whole, _) = bytes[start..].as_chunks::<3>();
             for engine in [BASE64_STANDARD, BASE64_URL_SAFE] {
                 let text = engine.encode(whole.as_flattened());
-                for part in text.as_bytes().windows(12) {
+                for part in text.as_bytes().windows(BASE64_PART) {
                     self.add_part(part);
                 }
             }

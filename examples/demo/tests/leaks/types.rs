@@ -11,7 +11,7 @@ mod scopes;
 mod traits;
 
 use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
 use ringyo::{
     Caller, Credential, IssuedKey, NewKey, Pepper, PepperId, PepperRing, Preset, Ringyo,
     SqliteStore,
@@ -111,6 +111,19 @@ async fn nothing_prints_a_secret() {
     for planted in of_key.chain([digest.as_str(), &hex, encoded, PASSWORD]) {
         let shown = format!("ApiKey({planted})");
         assert!(hidden.find(shown.as_bytes()).is_some(), "{planted}");
+    }
+
+    // In either alphabet, wherever it begins.
+    let mut binary = Hidden::default();
+    binary.add_bytes(&[0xfb; 32]);
+    for before in 0..3 {
+        let bytes = [vec![0; before], vec![0xfb; 32]].concat();
+        for text in [
+            BASE64_STANDARD.encode(&bytes),
+            BASE64_URL_SAFE.encode(&bytes),
+        ] {
+            assert!(binary.find(text.as_bytes()).is_some(), "{text}");
+        }
     }
 
     // Every type has been asked, and in each way that it has.
