@@ -44,24 +44,35 @@ impl Authenticator {
     ///
     /// [`AuthError`]; [`AuthError::Unavailable`] when store or limiter gave no answer, which is
     /// neither a yes nor a no.
-    pub async fn authenticate(&self, credential: Credential<'_>) -> Result<Caller, AuthError> {
-        let core = &self.service.core;
-        let waiting = match prove(core, &credential) {
-            Ok(proven) => match attempt(core, &proven, &credential) {
-                Attempt::Admitted(caller) => return Ok(caller),
-                Attempt::Refused(error, _) => return Err(error),
-                Attempt::Waits(found) => wait(core, proven, credential, found),
-            },
-            Err(error) => {
-                let imported = Imported::instead(core, &credential, error)?;
-                match attempt(core, &imported, &credential) {
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` copies its arguments first, and that copy is waited for"
+    )]
+    pub fn authenticate(
+        &self,
+        credential: Credential<'_>,
+    ) -> impl Future<Output = Result<Caller, AuthError>> + Send {
+        async move {
+            let core = &self.service.core;
+            let waiting = match prove(core, &credential) {
+                Ok(proven) => match attempt(core, &proven, &credential) {
                     Attempt::Admitted(caller) => return Ok(caller),
                     Attempt::Refused(error, _) => return Err(error),
-                    Attempt::Waits(found) => wait(core, imported, credential, found),
+                    Attempt::Waits(found) => wait(core, proven, credential, found),
+                },
+                Err(unproven) => {
+                    let Some(imported) = Imported::instead(core, &credential, unproven) else {
+                        return Err(unproven.error());
+                    };
+                    match attempt(core, &imported, &credential) {
+                        Attempt::Admitted(caller) => return Ok(caller),
+                        Attempt::Refused(error, _) => return Err(error),
+                        Attempt::Waits(found) => wait(core, imported, credential, found),
+                    }
                 }
-            }
-        };
-        waiting.await.map_err(AuthError::from)
+            };
+            waiting.await.map_err(AuthError::from)
+        }
     }
 
     /// The same, and with a refusal also whose key it was, where that has been proven: for what
@@ -70,24 +81,32 @@ impl Authenticator {
     /// # Errors
     ///
     /// As [`authenticate`](Self::authenticate).
-    pub async fn decide(&self, credential: Credential<'_>) -> Result<Caller, Refused> {
-        let core = &self.service.core;
-        let waiting = match prove(core, &credential) {
-            Ok(proven) => match attempt(core, &proven, &credential) {
-                Attempt::Admitted(caller) => return Ok(caller),
-                Attempt::Refused(error, key) => return Err(Refused::of(error, key)),
-                Attempt::Waits(found) => wait(core, proven, credential, found),
-            },
-            Err(error) => {
-                let imported = Imported::instead(core, &credential, error)?;
-                match attempt(core, &imported, &credential) {
+    #[expect(clippy::manual_async_fn, reason = "as above")]
+    pub fn decide(
+        &self,
+        credential: Credential<'_>,
+    ) -> impl Future<Output = Result<Caller, Refused>> + Send {
+        async move {
+            let core = &self.service.core;
+            let waiting = match prove(core, &credential) {
+                Ok(proven) => match attempt(core, &proven, &credential) {
                     Attempt::Admitted(caller) => return Ok(caller),
                     Attempt::Refused(error, key) => return Err(Refused::of(error, key)),
-                    Attempt::Waits(found) => wait(core, imported, credential, found),
+                    Attempt::Waits(found) => wait(core, proven, credential, found),
+                },
+                Err(unproven) => {
+                    let Some(imported) = Imported::instead(core, &credential, unproven) else {
+                        return Err(unproven.error().into());
+                    };
+                    match attempt(core, &imported, &credential) {
+                        Attempt::Admitted(caller) => return Ok(caller),
+                        Attempt::Refused(error, key) => return Err(Refused::of(error, key)),
+                        Attempt::Waits(found) => wait(core, imported, credential, found),
+                    }
                 }
-            }
-        };
-        waiting.await
+            };
+            waiting.await
+        }
     }
 
     /// [`decide`](Self::decide), if it takes no I/O; `None` if the store or a remote limiter has to be asked, and
@@ -98,9 +117,9 @@ impl Authenticator {
         let core = &self.service.core;
         let attempt = match prove(core, &credential) {
             Ok(proven) => attempt(core, &proven, &credential),
-            Err(error) => match Imported::instead(core, &credential, error) {
-                Ok(imported) => attempt(core, &imported, &credential),
-                Err(error) => return Some(Err(error.into())),
+            Err(unproven) => match Imported::instead(core, &credential, unproven) {
+                Some(imported) => attempt(core, &imported, &credential),
+                None => return Some(Err(unproven.error().into())),
             },
         };
         match attempt {
@@ -122,8 +141,10 @@ impl Authenticator {
         let core = &self.service.core;
         match prove(core, &credential) {
             Ok(proven) => inspect(core, &proven, &credential).await,
-            Err(error) => {
-                let imported = Imported::instead(core, &credential, error)?;
+            Err(unproven) => {
+                let Some(imported) = Imported::instead(core, &credential, unproven) else {
+                    return Err(unproven.error());
+                };
                 inspect(core, &imported, &credential).await
             }
         }
@@ -178,12 +199,12 @@ async fn inspect(
 
 /// Questions 1 to 3: no I/O, and no HMAC before the checksum is right.
 #[inline(always)]
-fn prove<'a>(core: &Core, credential: &Credential<'a>) -> Result<Proven<'a>, AuthError> {
-    let presented = credential.presented;
+fn prove<'a>(core: &Core, credential: &Credential<'a>) -> Result<Proven<'a>, Unproven> {
+    let presented = &credential.presented;
     let Some(text) = presented.text() else {
         return Err(match presented.is_list() {
-            true => AuthError::AmbiguousCredential,
-            false => AuthError::MissingCredential,
+            true => Unproven::Ambiguous,
+            false => Unproven::Missing,
         });
     };
     Proven::new(core, text).map_err(|invalid| {
@@ -197,10 +218,30 @@ fn prove<'a>(core: &Core, credential: &Credential<'a>) -> Result<Proven<'a>, Aut
             _ => false,
         };
         match is_list {
-            true => AuthError::AmbiguousCredential,
-            false => invalid.into(),
+            true => Unproven::Ambiguous,
+            false => Unproven::Invalid(invalid),
         }
     })
+}
+
+/// Why nothing is proven. Unlike the error that becomes of it where that is returned, it fits the
+/// registers: an error in memory is waited for each time that it is handed on.
+#[derive(Clone, Copy)]
+pub(crate) enum Unproven {
+    Missing,
+    Ambiguous,
+    Invalid(InvalidKey),
+}
+
+impl Unproven {
+    #[inline(always)]
+    fn error(self) -> AuthError {
+        match self {
+            Self::Missing => AuthError::MissingCredential,
+            Self::Ambiguous => AuthError::AmbiguousCredential,
+            Self::Invalid(invalid) => invalid.into(),
+        }
+    }
 }
 
 impl<'a> Proven<'a> {

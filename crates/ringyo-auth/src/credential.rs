@@ -31,7 +31,8 @@ pub(crate) enum Presented<'a> {
 
 impl<'a> Presented<'a> {
     /// What may be a key.
-    pub(crate) fn text(self) -> Option<&'a [u8]> {
+    #[inline]
+    pub(crate) fn text(&self) -> Option<&'a [u8]> {
         match self {
             Self::Key(text) | Self::KeyOrList(text) => Some(text),
             Self::Nothing | Self::Ambiguous => None,
@@ -39,12 +40,12 @@ impl<'a> Presented<'a> {
     }
 
     /// Whether what is no key is more than one credential.
-    pub(crate) fn is_list(self) -> bool {
+    pub(crate) fn is_list(&self) -> bool {
         self.is_list_from(0)
     }
 
     /// The same, where it is known that there is no comma before that place.
-    pub(crate) fn is_list_from(self, start: usize) -> bool {
+    pub(crate) fn is_list_from(&self, start: usize) -> bool {
         match self {
             Self::KeyOrList(text) => text.len() <= LONGEST && text[start..].contains(&b','),
             Self::Ambiguous => true,

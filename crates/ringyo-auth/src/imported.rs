@@ -4,7 +4,7 @@
 use ringyo_key::{Digest, ForeignKey, KeyId, PepperId};
 use ringyo_limit::Monotonic;
 
-use crate::AuthError;
+use crate::authenticator::Unproven;
 use crate::core::Core;
 use crate::credential::Credential;
 use crate::error::{InvalidKey, Unavailable};
@@ -45,21 +45,21 @@ pub(crate) struct Imported(ForeignKey);
 
 impl Imported {
     /// What came, if it is no key of our own making and looks like one of another's that are
-    /// accepted; otherwise the error that says why it is none of ours.
-    #[inline]
+    /// accepted.
+    #[inline(always)]
     pub(crate) fn instead(
         core: &Core,
         credential: &Credential<'_>,
-        error: AuthError,
-    ) -> Result<Self, AuthError> {
+        unproven: Unproven,
+    ) -> Option<Self> {
         if !core.format.accepts_foreign() {
-            return Err(error);
+            return None;
         }
-        match (&error, credential.presented.text()) {
-            (AuthError::InvalidKey(InvalidKey::Malformed(_)), Some(text)) => {
-                Self::read(core, text).ok_or(error)
+        match unproven {
+            Unproven::Invalid(InvalidKey::Malformed(_)) => {
+                Self::read(core, credential.presented.text()?)
             }
-            _ => Err(error),
+            _ => None,
         }
     }
 

@@ -28,14 +28,26 @@ const READERS: [&str; 14] = [
 pub(crate) fn methods(source: &str) -> BTreeSet<String> {
     let mut methods = BTreeSet::new();
     let mut of = "";
-    for line in source.lines() {
-        if let Some(rest) = line.strip_prefix("impl ") {
-            of = rest.split(['<', ' ']).next().unwrap();
+    let mut rest = source;
+    while let Some((line, after)) = rest.split_once('\n') {
+        if let Some(implemented) = line.strip_prefix("impl ") {
+            of = implemented.split(['<', ' ']).next().unwrap();
         }
-        if let Some(rest) = line.trim_start().strip_prefix("pub async fn ") {
-            let name = rest.split(['<', '(']).next().unwrap();
+        let public = line.trim_start().strip_prefix("pub ");
+        let method = public.and_then(|text| match text.strip_prefix("async ") {
+            Some(method) => Some(method),
+            // Or one that gives a future, as its signature says.
+            None => rest
+                .split('{')
+                .next()?
+                .contains("impl Future")
+                .then_some(text),
+        });
+        if let Some(name) = method.and_then(|method| method.strip_prefix("fn ")) {
+            let name = name.split(['<', '(']).next().unwrap();
             methods.insert(format!("{of}::{name}"));
         }
+        rest = after;
     }
     methods
 }
@@ -57,9 +69,14 @@ fn every_method_that_changes_something_has_a_row() {
     assert_eq!(differences(&found), BTreeSet::new());
     assert_eq!(found.len(), Operation::ALL.len() + READERS.len());
 
-    let planted = "impl KeyManager {\n    /// Ends it.\n    pub async fn burn(&self) {}\n}\n";
-    let found = methods(&format!("{sources}{planted}"));
-    assert_eq!(differences(&found), ["KeyManager::burn".to_owned()].into());
+    for planted in [
+        "pub async fn burn(&self) {}",
+        "pub fn burn(\n        &self,\n    ) -> impl Future<Output = ()> {}",
+    ] {
+        let planted = format!("impl KeyManager {{\n    /// Ends it.\n    {planted}\n}}\n");
+        let found = methods(&format!("{sources}{planted}"));
+        assert_eq!(differences(&found), ["KeyManager::burn".to_owned()].into());
+    }
     let lost = methods(&sources.replace("pub async fn revoke", "async fn revoke"));
     let missing = differences(&lost);
     assert_eq!(missing, ["KeyManager::revoke".to_owned()].into());

@@ -105,9 +105,11 @@ impl Row {
         let networks = self.text(5)?.split_ascii_whitespace().map(|network| {
             let (address, len) = network.split_once('/')?;
             let address: IpAddr = address.parse().ok()?;
-            let is_number = len.bytes().all(|byte| byte.is_ascii_digit());
+            // Zeros may stand before it, as long as it has no more digits than it can have.
+            let (digits, longest) = if address.is_ipv4() { (2, 32) } else { (3, 128) };
+            let is_number = len.len() <= digits && len.bytes().all(|byte| byte.is_ascii_digit());
             let len: u8 = len.parse().ok().filter(|_| is_number)?;
-            (len <= if address.is_ipv4() { 32 } else { 128 }).then_some((address, len))
+            (len <= longest).then_some((address, len))
         });
         networks.collect()
     }
