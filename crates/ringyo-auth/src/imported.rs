@@ -4,10 +4,10 @@
 use ringyo_key::{Digest, ForeignKey, KeyId, PepperId};
 use ringyo_limit::Monotonic;
 
-use crate::authenticator::Unproven;
 use crate::core::Core;
 use crate::credential::Credential;
 use crate::error::{InvalidKey, Unavailable};
+use crate::proven::Unproven;
 use crate::sync::{AtomicU64, Ordering};
 
 /// What somebody has shown to be: the key that it would be, and whether it is.

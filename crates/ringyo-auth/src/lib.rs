@@ -62,6 +62,7 @@ mod last_used;
 mod manage;
 mod plan;
 pub mod preset;
+mod proven;
 mod refused;
 mod service;
 mod sync;

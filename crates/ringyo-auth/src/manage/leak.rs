@@ -4,9 +4,9 @@ use ringyo_store::{EventKind, EventQuery, KeyRecord, KeyStatus, PageSize, StoreE
 use super::found_at::without_secrets;
 use super::key_manager::{Forget, attempts};
 use super::{KeyManager, ManageError};
-use crate::authenticator::Proven;
 use crate::error::InvalidKey;
 use crate::imported::{Claim, Imported};
+use crate::proven::Proven;
 
 /// What is done about a key that somebody has found where it should not be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

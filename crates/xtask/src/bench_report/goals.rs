@@ -20,7 +20,7 @@ struct Goal {
     unit: &'static str,
 }
 
-const GOALS: [Goal; 22] = [
+const GOALS: [Goal; 26] = [
     Goal {
         words: "a decision over 1,000 hot keys",
         measured: |results| floors(results, "authenticate", "1,000 hot keys"),
@@ -65,6 +65,23 @@ const GOALS: [Goal; 22] = [
         floors(results, "authenticate", "wrong secret")
     }),
     Goal {
+        words: "the dearest of these three, beside the cheapest",
+        measured: |results| {
+            let cases = [
+                "forged",
+                "unknown id, until the store is asked",
+                "wrong secret",
+            ];
+            let costs = cases.map(|case| floors(results, "authenticate", case));
+            let [Some(first), Some(second), Some(third)] = costs else {
+                return None;
+            };
+            Some(first.max(second).max(third) / first.min(second).min(third))
+        },
+        bound: AtMost(1.15),
+        unit: "times as long",
+    },
+    Goal {
         words: "a request over the limit refused",
         measured: |results| floors(results, "authenticate", "over the limit"),
         bound: AtMost(1.7),
@@ -74,6 +91,12 @@ const GOALS: [Goal; 22] = [
         words: "a new key",
         measured: |results| floors(results, "key", "mint"),
         bound: AtMost(2.5),
+        unit: "floors",
+    },
+    Goal {
+        words: "a scope that is held",
+        measured: |results| floors(results, "scope", "check: held"),
+        bound: AtMost(0.03),
         unit: "floors",
     },
     Goal {
@@ -112,21 +135,36 @@ const GOALS: [Goal; 22] = [
     },
     Goal {
         words: "the whole decision, beside `prefixed-api-key`, which parses and checks",
-        measured: |results| times_ours(results, "prefixed-api-key"),
+        measured: |results| times_ours(results, "credential", "prefixed-api-key"),
         bound: AtLeast(1.0),
         unit: "times as fast",
     },
     Goal {
         words: "beside a JWT signed with HS256",
-        measured: |results| times_ours(results, "HS256"),
+        measured: |results| times_ours(results, "credential", "HS256"),
         bound: AtLeast(10.0),
         unit: "times as fast",
     },
     Goal {
         words: "beside a JWT signed with EdDSA",
-        measured: |results| times_ours(results, "EdDSA"),
+        measured: |results| times_ours(results, "credential", "EdDSA"),
         bound: AtLeast(200.0),
         unit: "times as fast",
+    },
+    Goal {
+        words: "beside `limitador`, which limits alone",
+        measured: |results| times_ours(results, "limit", "limitador"),
+        bound: AtLeast(8.0),
+        unit: "times as fast",
+    },
+    Goal {
+        words: "the layer, beside the service and a decision",
+        measured: |results| {
+            let without = floors(results, "http", "without it, and a decision")?;
+            Some(floors(results, "http", "with the layer")? - without)
+        },
+        bound: AtMost(2.5),
+        unit: "floors",
     },
     Goal {
         words: "the layer, beside the service without it",
@@ -231,11 +269,13 @@ fn value(results: &Results, question: &str, case: &str, unit: &str) -> Option<f6
         .map(super::Figure::median)
 }
 
-/// How many of ours fit into one of a contender whose row has this in its name.
-fn times_ours(results: &Results, contender: &str) -> Option<f64> {
-    let rows: Vec<_> = results.of("contenders: credential", "floors").collect();
-    let theirs = rows.iter().find(|row| row.case.contains(contender))?;
-    Some(theirs.median() / rows.first()?.median())
+/// How many of our whole decisions fit into what a contender does, whose row has this in its name.
+fn times_ours(results: &Results, subject: &str, contender: &str) -> Option<f64> {
+    let ours = results.of("contenders: credential", "floors").next()?;
+    let question = format!("contenders: {subject}");
+    let mut rows = results.of(&question, "floors");
+    let theirs = rows.find(|row| row.case.contains(contender))?;
+    Some(theirs.median() / ours.median())
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use xtask::servers::debian::Program;
 use xtask::servers::for_tests;
@@ -46,6 +48,8 @@ fn on_terminal(place: &Place, words: &str, prompt: &str, answer: &str) -> (i32, 
         assert_eq!(read, 1, "{}", String::from_utf8_lossy(&seen));
         seen.push(byte[0]);
     }
+    // What asks without echo puts that off after it has asked: nobody types as soon as that.
+    thread::sleep(Duration::from_millis(500));
     input.write_all(answer.as_bytes()).unwrap();
     out.read_to_end(&mut seen).unwrap();
     drop(input);
