@@ -57,6 +57,7 @@ mod event;
 mod key_list;
 mod key_record;
 mod memory;
+mod network;
 mod timestamp;
 mod traits;
 mod wallet;
@@ -74,6 +75,7 @@ pub use key_record::{
     KeyQuota, KeyRecord, KeyState, KeyStatus, LoadedKey, Revision, UnknownStatus,
 };
 pub use memory::MemoryStore;
+pub use network::{NetworkError, parse_network};
 pub use timestamp::{Timestamp, TimestampError};
 pub use traits::{AccountStore, ChangeFeed, EventStore, KeyStore, Store, WalletStore};
 pub use wallet::{

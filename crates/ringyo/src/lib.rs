@@ -89,8 +89,8 @@ pub use ringyo_auth::{
     Charge, Credential, CredentialSources, Edit, Exceeded, FieldError, HttpMapping, HttpStyle,
     Inspection, InvalidKey, IssuedKey, KeyManager, KnownKey, LeakPolicy, LeakResponse, LeakVerdict,
     LeakedKey, ListKeys, LiveCaller, ManageError, NewKey, Overlap, Plan, Plans, Preset,
-    RateHeaders, Refusal, Refused, RegeneratedKey, Rejection, Reservation, Ringyo, Surplus,
-    Unavailable, Wallet, WalletError, envelope, preset,
+    RateHeaderMaps, RateHeaders, Refusal, Refused, RegeneratedKey, Rejection, Reservation, Ringyo,
+    Surplus, Unavailable, Wallet, WalletError, envelope, preset,
 };
 pub use ringyo_key::{
     ApiKey, Brand, KeyFormat, KeyId, Mode, Pepper, PepperError, PepperId, PepperRing,
@@ -108,8 +108,8 @@ pub use ringyo_scope::{Action, Catalog, Permission, Requirement, Resource, Scope
 pub use ringyo_sqlite::SqliteStore;
 pub use ringyo_store::{
     Account, AccountId, Event, EventKind, IpNet, KeyCursor, KeyFilter, KeyRecord, KeyState,
-    MemoryStore, OperationId, OperationState, Outcome, Page, PageSize, Revision, Store, StoreError,
-    StoreErrorKind, Timestamp,
+    MemoryStore, NetworkError, OperationId, OperationState, Outcome, Page, PageSize, Revision,
+    Store, StoreError, StoreErrorKind, Timestamp, parse_network,
 };
 
 pub mod docs;

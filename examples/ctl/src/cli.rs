@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
-use ringyo::{AccountId, IpNet, Mode, OperationId};
+use ringyo::{AccountId, IpNet, Mode, OperationId, parse_network};
 
 use crate::place::Place;
 
@@ -159,7 +159,7 @@ pub(crate) struct IssueOptions {
     pub(crate) per_minute: Option<NonZeroU32>,
     /// A network it may be used from, such as 192.0.2.0/24, or a single address; can be given
     /// several times
-    #[arg(long, value_name = "NETWORK", value_delimiter = ',', value_parser = network)]
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',', value_parser = parse_network)]
     pub(crate) network: Vec<IpNet>,
 }
 
@@ -242,12 +242,6 @@ pub(crate) enum PepperCommand {
     },
     /// How many keys that are active or disabled each pepper still has
     Usage,
-}
-
-fn network(text: &str) -> Result<IpNet, &'static str> {
-    let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
-    let network = text.parse().ok().or_else(address);
-    network.ok_or("a network is an address and a length, such as 192.0.2.0/24 or 2001:db8::/32")
 }
 
 fn mode() -> impl clap::builder::TypedValueParser<Value = Mode> {

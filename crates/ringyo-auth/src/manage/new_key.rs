@@ -79,7 +79,8 @@ impl NewKey {
         self
     }
 
-    /// The networks the key may be used from; none: any.
+    /// The networks the key may be used from; none: any. Read them with
+    /// [`parse_network`](ringyo_store::parse_network) where they come as text.
     pub fn allowed_networks(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         self.allowed_networks = networks.into_iter().collect();
         self

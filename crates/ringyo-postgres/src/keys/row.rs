@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 
 use bytes::BytesMut;
 use ringyo_key::{Digest, KeyId, PepperId};
-use ringyo_store::{IpNet, KeyQuota, KeyRecord};
+use ringyo_store::{IpNet, KeyQuota, KeyRecord, parse_network};
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use crate::call::Call;
@@ -205,7 +205,7 @@ fn networks(columns: &mut Columns<'_>) -> Result<Vec<IpNet>, Failure> {
     let context = column!("keys.allowed_networks");
     let networks = columns.text(context)?.split_ascii_whitespace();
     networks
-        .map(|network| network.parse().map_err(|_| corrupt(context)))
+        .map(|network| parse_network(network).map_err(|_| corrupt(context)))
         .collect()
 }
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use ringyo_key::{Digest, PepperId};
-use ringyo_store::{IpNet, KeyQuota, KeyRecord, Timestamp};
+use ringyo_store::{IpNet, KeyQuota, KeyRecord, Timestamp, parse_network};
 use rusqlite::{Connection, params};
 
 use crate::columns::{Columns, column, corrupt};
@@ -159,7 +159,7 @@ fn networks(columns: &mut Columns<'_>) -> Result<Vec<IpNet>, Failure> {
     let context = column!("keys.allowed_networks");
     let networks = columns.text(context)?.split_ascii_whitespace();
     networks
-        .map(|network| network.parse().map_err(|_| corrupt(context)))
+        .map(|network| parse_network(network).map_err(|_| corrupt(context)))
         .collect()
 }
 

@@ -1,10 +1,9 @@
 //! What people enter for a key. Names, permissions and times are the library's to judge.
 
-use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use ringyo::{AccountId, Edit, IpNet, Mode, NewKey};
+use ringyo::{AccountId, Edit, IpNet, Mode, NewKey, parse_network};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -149,9 +148,8 @@ impl TryFrom<Vec<String>> for Networks {
             return Err("must list at most 100 networks".to_owned());
         }
         let network = |(place, text): (usize, &String)| {
-            let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
             // By its place: nobody knows what was pasted there.
-            text.parse().ok().or_else(address).ok_or_else(|| {
+            parse_network(text).map_err(|_| {
                 format!(
                     "must list networks such as 203.0.113.0/24 or 2001:db8::7; \
                      number {} is not one",

@@ -130,6 +130,7 @@ async fn every_bad_field_of_a_new_key_is_named() {
         ("expires_in_seconds", json!(u64::MAX)),
         ("quota_per_minute", json!(1.5)),
         ("allowed_networks", json!(["10.0.0.0/33"])),
+        ("allowed_networks", json!(["010.0.0.0/8"])),
     ] {
         let mut body = good.clone();
         body[field] = value;

@@ -103,13 +103,17 @@ impl Row {
     /// Addresses and lengths of prefixes.
     fn networks(&self) -> Option<Vec<(IpAddr, u8)>> {
         let networks = self.text(5)?.split_ascii_whitespace().map(|network| {
-            let (address, len) = network.split_once('/')?;
+            let (address, len) = match network.split_once('/') {
+                Some((address, len)) => (address, Some(len)),
+                None => (network, None),
+            };
             let address: IpAddr = address.parse().ok()?;
-            // Zeros may stand before it, as long as it has no more digits than it can have.
-            let (digits, longest) = if address.is_ipv4() { (2, 32) } else { (3, 128) };
-            let is_number = len.len() <= digits && len.bytes().all(|byte| byte.is_ascii_digit());
-            let len: u8 = len.parse().ok().filter(|_| is_number)?;
-            (len <= longest).then_some((address, len))
+            let longest = if address.is_ipv4() { 32 } else { 128 };
+            let len = match len {
+                Some(text) => (0..=longest).find(|len| len.to_string() == text)?,
+                None => longest,
+            };
+            Some((address, len))
         });
         networks.collect()
     }
