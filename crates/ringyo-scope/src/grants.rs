@@ -32,7 +32,7 @@ impl Grants {
     /// the first of them on a tie. It says nothing about what is held.
     #[inline]
     pub fn check(&self, requirement: &Requirement) -> Result<(), Missing> {
-        requirement.check(self.fingerprint, self.everywhere)
+        requirement.check(self.fingerprint, &self.everywhere)
     }
 
     /// Whether the requirement is met for one instance: by what is granted on the resources as a
@@ -49,7 +49,7 @@ impl Grants {
     /// [`Missing`], as for [`check`](Self::check).
     #[inline]
     pub fn check_on(&self, requirement: &Requirement, instance: &str) -> Result<(), Missing> {
-        requirement.check(self.fingerprint, self.everywhere.union(self.on(instance)))
+        requirement.check(self.fingerprint, &self.everywhere.union(self.on(instance)))
     }
 
     /// Whether one permission is granted on its resource as a whole; never for a permission of

@@ -22,16 +22,19 @@ impl PermissionSet {
         self.zip(other, |left, right| left | right)
     }
 
+    #[inline]
     pub(crate) fn without(self, other: Self) -> Self {
         self.zip(other, |left, right| left & !right)
     }
 
+    #[inline]
     pub(crate) fn is_subset(self, other: Self) -> bool {
         self.without(other).is_empty()
     }
 
+    #[inline]
     pub(crate) fn is_empty(self) -> bool {
-        self == Self::EMPTY
+        self.0.into_iter().fold(0, |all, word| all | word) == 0
     }
 
     pub(crate) fn len(self) -> u32 {
@@ -43,6 +46,7 @@ impl PermissionSet {
         (0..=u8::MAX).filter(move |index| self.contains(*index))
     }
 
+    #[inline]
     fn zip(self, other: Self, merge: fn(u64, u64) -> u64) -> Self {
         Self(std::array::from_fn(|word| {
             merge(self.0[word], other.0[word])

@@ -134,28 +134,26 @@ impl Requirement {
     }
 
     #[inline]
-    pub(crate) fn check(&self, fingerprint: u64, held: PermissionSet) -> Result<(), Missing> {
+    pub(crate) fn check(&self, fingerprint: u64, held: &PermissionSet) -> Result<(), Missing> {
         // Bits of another catalog mean something else: they count as nothing.
-        let held = if fingerprint == self.fingerprint {
-            held
-        } else {
-            PermissionSet::EMPTY
-        };
-        let mut nearest: Option<PermissionSet> = None;
-        for alternative in self.alternatives.iter() {
-            let missing = alternative.without(held);
-            if missing.is_empty() {
-                return Ok(());
-            }
-            if nearest.is_none_or(|nearest| missing.len() < nearest.len()) {
-                nearest = Some(missing);
-            }
+        let is_own = fingerprint == self.fingerprint;
+        if is_own && self.alternatives.are_met_by(held) {
+            return Ok(());
         }
-        let permissions = nearest.unwrap_or(PermissionSet::EMPTY);
-        Err(Missing {
+        Err(self.missing(if is_own { *held } else { PermissionSet::EMPTY }))
+    }
+
+    #[cold]
+    fn missing(&self, held: PermissionSet) -> Missing {
+        let missing = self
+            .alternatives
+            .iter()
+            .map(|alternative| alternative.without(held));
+        let nearest = missing.min_by_key(|missing| missing.len());
+        Missing {
             fingerprint: self.fingerprint,
-            permissions,
-        })
+            permissions: nearest.unwrap_or(PermissionSet::EMPTY),
+        }
     }
 
     fn write(&self, catalog: &Catalog, f: &mut fmt::Formatter<'_>) -> fmt::Result {

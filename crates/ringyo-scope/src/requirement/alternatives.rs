@@ -40,6 +40,19 @@ impl Alternatives {
         }
     }
 
+    /// Whether one of them is held.
+    #[inline]
+    pub(crate) fn are_met_by(&self, held: &PermissionSet) -> bool {
+        match self {
+            Self::All(all) => all.is_subset(*held),
+            Self::Any { .. } | Self::Many(_) => self.is_any_met_by(held),
+        }
+    }
+
+    fn is_any_met_by(&self, held: &PermissionSet) -> bool {
+        self.iter().any(|alternative| alternative.is_subset(*held))
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = PermissionSet> {
         (0..).map_while(|place| match self {
             Self::All(all) => (place == 0).then_some(*all),
