@@ -115,17 +115,16 @@ impl Authenticator {
     #[must_use]
     pub fn decide_now(&self, credential: Credential<'_>) -> Option<Result<Caller, Refused>> {
         let core = &self.service.core;
-        let attempt = match prove(core, &credential) {
-            Ok(proven) => attempt(core, &proven, &credential),
+        let admitted = |caller| Some(Ok(caller));
+        let refused = |error, key| Some(Err(Refused::of(error, key)));
+        match prove(core, &credential) {
+            Ok(proven) => attempt_to(core, &proven, &credential, admitted, refused, |_| None),
             Err(unproven) => match Imported::instead(core, &credential, unproven) {
-                Some(imported) => attempt(core, &imported, &credential),
-                None => return Some(Err(unproven.error().into())),
+                Some(imported) => {
+                    attempt_to(core, &imported, &credential, admitted, refused, |_| None)
+                }
+                None => Some(Err(unproven.error().into())),
             },
-        };
-        match attempt {
-            Attempt::Admitted(caller) => Some(Ok(caller)),
-            Attempt::Refused(error, key) => Some(Err(Refused::of(error, key))),
-            Attempt::Waits(_) => None,
         }
     }
 
@@ -208,34 +207,53 @@ struct Found {
 /// Questions 4 to 8, as far as the answers are here.
 #[inline(always)]
 fn attempt(core: &Core, claim: &impl Claim, credential: &Credential<'_>) -> Attempt {
+    attempt_to(
+        core,
+        claim,
+        credential,
+        Attempt::Admitted,
+        Attempt::Refused,
+        Attempt::Waits,
+    )
+}
+
+#[inline(always)]
+fn attempt_to<T>(
+    core: &Core,
+    claim: &impl Claim,
+    credential: &Credential<'_>,
+    admitted: impl FnOnce(Caller) -> T,
+    refused: impl FnOnce(AuthError, Arc<CachedKey>) -> T,
+    waits: impl FnOnce(Option<Found>) -> T,
+) -> T {
     // A time that may be a little old already is cheap. It is good enough wherever the answer is
     // the same a little later; where it is not, the time now is asked for.
     let lately = core.lately();
     let latest = lately.monotonic + core.lag;
     let now = || core.now().monotonic;
     let Some(key) = core.cache.find(claim.id(), latest, now) else {
-        return Attempt::Waits(None);
+        return waits(None);
     };
     if !claim.is_of(core, key.pepper, &key.digest) {
-        return Attempt::Refused(InvalidKey::WrongSecret.into(), key);
+        return refused(InvalidKey::WrongSecret.into(), key);
     }
     if !key.is_unquestioned(wall(lately) + core.lag)
         && let Err(error) = check_admitted(&key, credential, core.now())
     {
-        return Attempt::Refused(error, key);
+        return refused(error, key);
     }
     let rate = match pay(core, &key, lately) {
         Payment::Known(rate) => rate,
         Payment::ToBeAsked => {
-            return Attempt::Waits(Some(Found {
+            return waits(Some(Found {
                 key,
                 now: core.now(),
             }));
         }
     };
     match within_rate(core, &key, rate, lately) {
-        Ok(at) => Attempt::Admitted(Caller::new(key, at, rate)),
-        Err(outcome) => Attempt::Refused(exceeded(&key, outcome), key),
+        Ok(at) => admitted(Caller::new(key, at, rate)),
+        Err(outcome) => refused(exceeded(&key, outcome), key),
     }
 }
 

@@ -3,7 +3,9 @@
 
 mod headers;
 mod meaning;
+mod rate;
 mod rejection;
+mod text;
 
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
@@ -13,6 +15,7 @@ use ringyo_scope::Catalog;
 use crate::{AuthError, Caller, Credential, CredentialSources, ManageError, WalletError};
 use meaning::Meaning;
 
+pub use rate::RateHeaderMaps;
 pub use rejection::{Rejection, envelope};
 
 /// How a service speaks HTTP where clients have different habits.
@@ -101,7 +104,7 @@ impl HttpMapping {
         let retry_after = meaning.retry_after.map(headers::retry_after);
         let rate = refusal.decision();
         let rate =
-            rate.map(|decision| headers::rate(self.style.rate_headers, &decision, now.unix_millis));
+            rate.map(|decision| rate::rate(self.style.rate_headers, &decision, now.unix_millis));
         let headers = challenge
             .into_iter()
             .chain(retry_after)
@@ -134,7 +137,7 @@ impl HttpMapping {
         decision: &Decision,
         now: Now,
     ) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
-        headers::rate(self.style.rate_headers, decision, now.unix_millis).into_iter()
+        rate::rate(self.style.rate_headers, decision, now.unix_millis).into_iter()
     }
 
     /// The same for the response to a caller, as of the moment when it was authenticated; none if
@@ -146,25 +149,15 @@ impl HttpMapping {
         let at = caller.authenticated_at().as_unix_millis();
         let which = self.style.rate_headers;
         let rate = caller.rate();
-        let headers = rate.map(|decision| headers::rate(which, &decision, at));
+        let headers = rate.map(|decision| rate::rate(which, &decision, at));
         headers.unwrap_or_default().into_iter()
     }
 
-    /// The names of those headers, in their order.
-    pub fn rate_header_names(&self) -> impl Iterator<Item = HeaderName> + use<> {
-        headers::rate_names(self.style.rate_headers).iter().cloned()
-    }
-
-    /// The values of those headers for a caller, in the same order, one after the other; whether
-    /// there are any. For middleware that has found places for them already.
-    #[inline]
-    pub fn each_rate_value_of(&self, caller: &Caller, put: impl FnMut(HeaderValue)) -> bool {
-        let Some(decision) = caller.rate() else {
-            return false;
-        };
-        let at = caller.authenticated_at().as_unix_millis();
-        headers::each_rate_value(self.style.rate_headers, &decision, at, put);
-        true
+    /// The same for many callers, with less work: for middleware, which has one header more to put on
+    /// each response.
+    #[must_use]
+    pub fn rate_header_maps(&self, other: HeaderName) -> RateHeaderMaps {
+        RateHeaderMaps::new(self.style.rate_headers, other)
     }
 }
 

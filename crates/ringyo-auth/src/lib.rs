@@ -73,7 +73,7 @@ pub use caller::{Caller, LiveCaller};
 pub use credential::{Credential, CredentialSources};
 pub use error::{AuthError, Exceeded, InvalidKey, Unavailable};
 pub use http_mapping::{
-    BodyStyle, HttpMapping, HttpStyle, RateHeaders, Refusal, Rejection, envelope,
+    BodyStyle, HttpMapping, HttpStyle, RateHeaderMaps, RateHeaders, Refusal, Rejection, envelope,
 };
 pub use manage::{
     Accounts, Actor, Edit, FieldError, IssuedKey, KeyManager, LeakPolicy, LeakResponse,

@@ -8,7 +8,7 @@ use http::{Extensions, HeaderMap, Request, Response};
 use ringyo_auth::{Caller, Credential, KnownKey, Refused};
 use tracing::Span;
 
-use crate::demand::{Demand, Denial, Guard};
+use crate::demand::{Demand, Denial};
 use crate::layer::Settings;
 use crate::observe;
 use crate::outgoing::Outgoing;
@@ -46,13 +46,12 @@ pub(crate) struct Arrival {
     pub(crate) id: RequestId,
     pub(crate) span: Span,
     /// Whether the id is among the extensions already.
-    is_told: bool,
+    pub(crate) is_told: bool,
     is_inside: bool,
 }
 
-/// Who goes on to the service inside, which on a public route is nobody in particular; or the
-/// answer to those who do not.
-pub(crate) type Outcome = Result<Option<Caller>, Box<Response<Bytes>>>;
+/// What is answered here.
+pub(crate) type Answered = Box<Response<Bytes>>;
 
 impl Arrival {
     #[inline]
@@ -82,79 +81,59 @@ impl Arrival {
         }
     }
 
-    /// Decides, if that takes no I/O.
+    /// Whether the request goes on, where that takes no key: within a layer that has let it in, and
+    /// on a public route.
     #[inline]
-    pub(crate) fn decide_now<B>(
-        &self,
-        settings: &Settings,
-        request: &Request<B>,
-    ) -> Option<Outcome> {
-        let demand = settings.demand(request);
-        if self.is_inside
-            && let Some(admitted) = admitted(request.extensions())
-        {
-            let caller = &admitted.caller;
-            return Some(match demand.check(caller) {
-                Ok(()) => Ok(None),
-                Err(denial) => {
-                    Err(self.refuse(settings, request, &denial, Who::Caller(caller), None))
-                }
-            });
-        }
-        if matches!(demand, Demand::Nothing) {
-            observe::public(&self.span);
-            return Some(Ok(None));
-        }
-        let stopwatch = settings.stopwatch();
-        let credential = settings.credential(Head::of(request));
-        let decided = settings.authenticator.decide_now(credential)?;
-        let took = stopwatch.map(|stop| stop(settings));
-        Some(self.with_key(settings, request, &demand, decided, took))
-    }
-
-    /// Decides by what came out about the key.
-    #[inline]
-    pub(crate) fn with_key<B>(
+    pub(crate) fn without_key<B>(
         &self,
         settings: &Settings,
         request: &Request<B>,
         demand: &Demand<'_>,
-        decided: Result<Caller, Refused>,
-        took: Option<Duration>,
-    ) -> Outcome {
-        let caller = match decided {
-            Ok(caller) => caller,
-            Err(Refused { error, key }) => {
-                let who = Who::of_key(key.as_ref());
-                return Err(self.refuse(settings, request, &Denial::Auth(error), who, took));
-            }
-        };
-        if let Err(denial) = demand.check(&caller) {
-            return Err(self.refuse(settings, request, &denial, Who::Caller(&caller), took));
+    ) -> Option<Result<(), Answered>> {
+        if self.is_inside
+            && let Some(admitted) = admitted(request.extensions())
+        {
+            let caller = &admitted.caller;
+            return Some(demand.check(caller).map_err(|denial| {
+                self.refuse(settings, request, &denial, Who::Caller(caller), None)
+            }));
         }
-        observe::allowed(&settings.meters, &self.span, &caller, took);
-        Ok(Some(caller))
+        if matches!(demand, Demand::Nothing) {
+            observe::public(&self.span);
+            return Some(Ok(()));
+        }
+        None
     }
 
-    /// Tells the service inside who is calling.
+    /// Whether the request of a caller goes on.
     #[inline]
-    pub(crate) fn pass<B>(
+    pub(crate) fn admit<B>(
         &self,
-        settings: &Arc<Settings>,
-        request: &mut Request<B>,
-        caller: Option<Caller>,
-    ) -> Outgoing {
-        let outgoing = self.outgoing(settings, request, caller.as_ref());
-        if caller.is_some() || !self.is_told {
-            let admitted = caller.map(|caller| Admitted {
-                settings: settings.clone(),
-                caller,
-                span: self.span.clone(),
-            });
-            let id = self.id.clone();
-            request.extensions_mut().insert(Known { id, admitted });
+        settings: &Settings,
+        request: &Request<B>,
+        demand: &Demand<'_>,
+        caller: &Caller,
+        took: Option<Duration>,
+    ) -> Result<(), Answered> {
+        if let Err(denial) = demand.check(caller) {
+            return Err(self.refuse(settings, request, &denial, Who::Caller(caller), took));
         }
-        outgoing
+        observe::allowed(&settings.meters, &self.span, caller, took);
+        Ok(())
+    }
+
+    /// The answer to a request whose key does not let it in.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn reject<B>(
+        &self,
+        settings: &Settings,
+        request: &Request<B>,
+        Refused { error, key }: Refused,
+        took: Option<Duration>,
+    ) -> Answered {
+        let who = Who::of_key(key.as_ref());
+        self.refuse(settings, request, &Denial::Auth(error), who, took)
     }
 
     #[cold]
@@ -166,7 +145,7 @@ impl Arrival {
         denial: &Denial,
         who: Who<'_>,
         took: Option<Duration>,
-    ) -> Box<Response<Bytes>> {
+    ) -> Answered {
         let answer = Answer::to(denial, &settings.ringyo, &self.id);
         observe::refused(
             &settings.meters,
@@ -183,8 +162,9 @@ impl Arrival {
         Box::new(response)
     }
 
+    /// What will be put on the response.
     #[inline]
-    fn outgoing<B>(
+    pub(crate) fn outgoing<B>(
         &self,
         settings: &Settings,
         request: &Request<B>,
@@ -194,15 +174,16 @@ impl Arrival {
             return Outgoing::nothing();
         }
         match caller {
-            Some(caller) => {
-                let http = settings.ringyo.http();
-                settings
-                    .rated
-                    .outgoing(http, request.headers(), caller, &self.id)
-            }
+            Some(caller) => settings.rated.outgoing(request.headers(), caller, &self.id),
             None => Outgoing::of_nobody(&self.id),
         }
     }
+}
+
+/// Tells the service inside who is calling.
+#[inline]
+pub(crate) fn tell<B>(request: &mut Request<B>, id: RequestId, admitted: Option<Admitted>) {
+    request.extensions_mut().insert(Known { id, admitted });
 }
 
 /// Who sent a request that is refused.
@@ -229,15 +210,6 @@ impl<'a> Who<'a> {
 }
 
 impl Settings {
-    pub(crate) fn demand<'r, B>(&self, request: &'r Request<B>) -> Demand<'r> {
-        let chosen = match self.guard {
-            Guard::Uniform(_) => None,
-            Guard::Map(_) => chosen_route(request.extensions()),
-        };
-        self.guard
-            .demand(request.method(), request.uri().path(), chosen)
-    }
-
     /// Starts to count how long a decision takes, if anybody wants to know.
     #[inline]
     pub(crate) fn stopwatch(&self) -> Option<impl FnOnce(&Self) -> Duration + Send + use<>> {
@@ -278,19 +250,6 @@ impl<'r> Head<'r> {
             query: parts.uri.query(),
             extensions: &parts.extensions,
         }
-    }
-}
-
-/// The path of the route that the framework has chosen already, as it was written there.
-fn chosen_route(extensions: &Extensions) -> Option<&str> {
-    #[cfg(feature = "axum")]
-    return extensions
-        .get::<::axum::extract::MatchedPath>()
-        .map(::axum::extract::MatchedPath::as_str);
-    #[cfg(not(feature = "axum"))]
-    {
-        let _ = extensions;
-        None
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use http::{HeaderValue, Method};
+use http::{Extensions, HeaderValue, Method, Request};
 use ringyo_auth::{AuthError, Caller};
 use ringyo_scope::Requirement;
 
@@ -44,34 +44,43 @@ pub(crate) enum Denial {
 }
 
 impl Guard {
-    /// `chosen` is the route that the framework has chosen, where it tells. It is another one than
-    /// the map's where the map lacks it and has one that fits as well, such as `/agents/{id}` for
-    /// `/agents/export`: then it is not in the map.
-    pub(crate) fn demand<'r>(
-        &self,
-        method: &Method,
-        path: &'r str,
-        chosen: Option<&str>,
-    ) -> Demand<'r> {
+    #[inline]
+    pub(crate) fn demand<'r, B>(&self, request: &'r Request<B>) -> Demand<'r> {
         match self {
             Self::Uniform(access) => demand_of(*access, None),
-            Self::Map(map) => match map.find(method, path) {
-                Found::Route { path, .. } if chosen.is_some_and(|at| !is_same(at, path)) => {
-                    Demand::Unrouted(Unrouted::NotFound)
-                }
-                Found::Route {
-                    access, instance, ..
-                } => demand_of(access, instance),
-                Found::Nothing => Demand::Unrouted(Unrouted::NotFound),
-                Found::OtherMethods(methods) => Demand::Unrouted(Unrouted::OtherMethod {
-                    allow: allow(&methods),
-                }),
-            },
+            Self::Map(map) => {
+                let chosen = chosen_route(request.extensions());
+                demand_by(map, request.method(), request.uri().path(), chosen)
+            }
         }
     }
 }
 
+/// `chosen` is the route that the framework has chosen, where it tells. It is another one than the
+/// map's where the map lacks it and has one that fits as well, such as `/agents/{id}` for
+/// `/agents/export`: then it is not in the map.
+fn demand_by<'r>(
+    map: &RouteMap,
+    method: &Method,
+    path: &'r str,
+    chosen: Option<&str>,
+) -> Demand<'r> {
+    match map.find(method, path) {
+        Found::Route { path, .. } if chosen.is_some_and(|at| !is_same(at, path)) => {
+            Demand::Unrouted(Unrouted::NotFound)
+        }
+        Found::Route {
+            access, instance, ..
+        } => demand_of(access, instance),
+        Found::Nothing => Demand::Unrouted(Unrouted::NotFound),
+        Found::OtherMethods(methods) => Demand::Unrouted(Unrouted::OtherMethod {
+            allow: allow(&methods),
+        }),
+    }
+}
+
 impl Demand<'_> {
+    #[inline]
     pub(crate) fn check(&self, caller: &Caller) -> Result<(), Denial> {
         match self {
             Self::Nothing | Self::Key => Ok(()),
@@ -84,6 +93,20 @@ impl Demand<'_> {
     }
 }
 
+/// The path of the route that the framework has chosen already, as it was written there.
+fn chosen_route(extensions: &Extensions) -> Option<&str> {
+    #[cfg(feature = "axum")]
+    return extensions
+        .get::<::axum::extract::MatchedPath>()
+        .map(::axum::extract::MatchedPath::as_str);
+    #[cfg(not(feature = "axum"))]
+    {
+        let _ = extensions;
+        None
+    }
+}
+
+#[inline]
 fn demand_of(access: Access, instance: Option<&str>) -> Demand<'_> {
     match access {
         Access::Public => Demand::Nothing,

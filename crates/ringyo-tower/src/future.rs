@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -14,7 +15,7 @@ use tower_service::Service;
 use tracing::Span;
 
 use crate::AuthBody;
-use crate::admission::Arrival;
+use crate::admission::{Admitted, Answered, Arrival, tell};
 use crate::layer::Settings;
 use crate::outgoing::Outgoing;
 
@@ -30,28 +31,22 @@ pin_project! {
     where
         S: Service<Request<B>>,
     {
+        // Of the service inside, once the request has been let in. No variant of an enum, which is
+        // made in one place and copied to another.
         #[pin]
-        state: State<S, B, S::Future>,
+        response: Option<S::Future>,
+        outgoing: Outgoing,
+        span: Span,
+        instead: Instead<S, B>,
     }
 }
 
-pin_project! {
-    #[project = StateProjection]
-    enum State<S, B, F> {
-        Refused {
-            response: Option<Box<Response<Bytes>>>,
-        },
-        Warm {
-            #[pin]
-            response: F,
-            outgoing: Outgoing,
-            span: Span,
-        },
-        // Boxed, like a refusal, to keep small what every request moves about.
-        Cold {
-            cold: Box<Cold<S, B>>,
-        },
-    }
+/// What there is without a response of the service inside. Boxed to keep small what every request
+/// moves about.
+enum Instead<S, B> {
+    Nothing,
+    Refusal(Answered),
+    Deciding(Box<Cold<S, B>>),
 }
 
 /// A request about which store or limiter are asked.
@@ -66,28 +61,30 @@ impl<S, B> AuthFuture<S, B>
 where
     S: Service<Request<B>>,
 {
-    pub(crate) fn refused(response: Box<Response<Bytes>>) -> Self {
-        let response = Some(response);
+    #[inline(always)]
+    pub(crate) fn warm(span: Span, outgoing: Outgoing, response: S::Future) -> Self {
         Self {
-            state: State::Refused { response },
+            response: Some(response),
+            outgoing,
+            span,
+            instead: Instead::Nothing,
         }
     }
 
-    #[inline]
-    pub(crate) fn warm(span: Span, outgoing: Outgoing, response: S::Future) -> Self {
-        Self {
-            state: State::Warm {
-                response,
-                outgoing,
-                span,
-            },
-        }
+    pub(crate) fn refused(response: Answered) -> Self {
+        Self::instead(Instead::Refusal(response))
     }
 
     pub(crate) fn cold(cold: Cold<S, B>) -> Self {
-        let cold = Box::new(cold);
+        Self::instead(Instead::Deciding(Box::new(cold)))
+    }
+
+    fn instead(instead: Instead<S, B>) -> Self {
         Self {
-            state: State::Cold { cold },
+            response: None,
+            outgoing: Outgoing::nothing(),
+            span: Span::none(),
+            instead,
         }
     }
 }
@@ -101,28 +98,53 @@ where
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
+        let mut this = self.project();
         loop {
-            let next = match state.as_mut().project() {
-                StateProjection::Refused { response } => {
-                    return match response.take() {
-                        Some(response) => Poll::Ready(Ok((*response).map(AuthBody::refusal))),
-                        // Polled again after it was ready, which no executor does.
-                        None => Poll::Pending,
-                    };
+            if let Some(response) = this.response.as_mut().as_pin_mut() {
+                let entered = this.span.enter();
+                let mut polled = response.poll(context);
+                drop(entered);
+                // Where it is: a response that is handed on is waited for.
+                if let Poll::Ready(Ok(response)) = &mut polled {
+                    this.outgoing.put_on(response.headers_mut());
                 }
-                StateProjection::Warm {
-                    response,
-                    outgoing,
-                    span,
-                } => {
-                    let mut response = ready!(span.in_scope(|| response.poll(context)))?;
-                    outgoing.put_on(response.headers_mut());
-                    return Poll::Ready(Ok(response.map(AuthBody::inner)));
+                return polled.map_ok(|response| response.map(AuthBody::inner));
+            }
+            let decided = ready!(this.instead.poll(context));
+            *this.instead = Instead::Nothing;
+            match decided {
+                Ok(admitted) => {
+                    this.response.set(Some(admitted.response));
+                    (*this.outgoing, *this.span) = (admitted.outgoing, admitted.span);
                 }
-                StateProjection::Cold { cold } => ready!(cold.poll(context)),
-            };
-            state.set(next);
+                Err(refusal) => return Poll::Ready(Ok((*refusal).map(AuthBody::refusal))),
+            }
+        }
+    }
+}
+
+/// A request that has been let in late.
+struct Admission<F> {
+    response: F,
+    outgoing: Outgoing,
+    span: Span,
+}
+
+impl<S, B> Instead<S, B>
+where
+    S: Service<Request<B>>,
+{
+    #[cold]
+    #[inline(never)]
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Admission<S::Future>, Answered>> {
+        match self {
+            Self::Deciding(cold) => cold.poll(context),
+            Self::Refusal(_) => match mem::replace(self, Self::Nothing) {
+                Self::Refusal(refusal) => Poll::Ready(Err(refusal)),
+                Self::Nothing | Self::Deciding(_) => Poll::Pending,
+            },
+            // Polled again after it was ready, which no executor does.
+            Self::Nothing => Poll::Pending,
         }
     }
 }
@@ -131,9 +153,7 @@ impl<S, B> Cold<S, B>
 where
     S: Service<Request<B>>,
 {
-    #[cold]
-    #[inline(never)]
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<State<S, B, S::Future>> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Admission<S::Future>, Answered>> {
         let Self {
             deciding,
             settings,
@@ -141,25 +161,32 @@ where
             service,
         } = self;
         let span = arrival.span.clone();
-        let _entered = span.enter();
+        let entered = span.enter();
         let (mut request, decided, took) = ready!(deciding.as_mut().poll(context));
-        let outcome = {
-            let demand = settings.demand(&request);
-            arrival.with_key(settings, &request, &demand, decided, took)
-        };
-        Poll::Ready(match outcome {
-            Err(response) => State::Refused {
-                response: Some(response),
-            },
-            Ok(caller) => {
-                let outgoing = arrival.pass(settings, &mut request, caller);
-                State::Warm {
-                    response: service.call(request),
-                    outgoing,
-                    span: span.clone(),
-                }
+        let caller = match decided {
+            Ok(caller) => caller,
+            Err(refused) => {
+                return Poll::Ready(Err(arrival.reject(settings, &request, refused, took)));
             }
-        })
+        };
+        let demand = settings.guard.demand(&request);
+        if let Err(refusal) = arrival.admit(settings, &request, &demand, &caller, took) {
+            return Poll::Ready(Err(refusal));
+        }
+        let outgoing = arrival.outgoing(settings, &request, Some(&caller));
+        let admitted = Admitted {
+            settings: settings.clone(),
+            caller,
+            span: span.clone(),
+        };
+        tell(&mut request, arrival.id.clone(), Some(admitted));
+        let response = service.call(request);
+        drop(entered);
+        Poll::Ready(Ok(Admission {
+            response,
+            outgoing,
+            span,
+        }))
     }
 }
 
@@ -168,10 +195,10 @@ where
     S: Service<Request<B>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.state {
-            State::Refused { .. } => "refused",
-            State::Warm { .. } => "let in",
-            State::Cold { .. } => "deciding",
+        let state = match self.instead {
+            Instead::Nothing => "let in",
+            Instead::Refusal(_) => "refused",
+            Instead::Deciding(_) => "deciding",
         };
         f.debug_tuple("AuthFuture").field(&state).finish()
     }

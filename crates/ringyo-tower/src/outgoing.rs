@@ -3,8 +3,8 @@
 use std::mem;
 
 use http::header::{AUTHORIZATION, CACHE_CONTROL, Entry};
-use http::{HeaderMap, HeaderName, HeaderValue};
-use ringyo_auth::{Caller, CredentialSources, HttpMapping};
+use http::{HeaderMap, HeaderValue};
+use ringyo_auth::{Caller, CredentialSources, HttpMapping, RateHeaderMaps};
 
 use crate::request_id::{RequestId, X_REQUEST_ID};
 
@@ -25,30 +25,21 @@ enum Headers {
     #[default]
     None,
     Id(HeaderValue),
-    /// About the rate, with the id.
-    Rated(HeaderMap),
+    /// The id, and what is known of the rate.
+    OfCaller(HeaderMap),
 }
 
-/// How the headers of callers with a rate are made.
+/// How the headers of callers are made.
 #[derive(Clone)]
 pub(crate) struct Rated {
-    /// All of them, without values. Finding the places of six names in a map costs more than one
-    /// HMAC, and copying a map in which they have been found a fraction of it.
-    blank: Option<HeaderMap>,
+    maps: RateHeaderMaps,
     is_bearer_only: bool,
 }
 
 impl Rated {
     pub(crate) fn new(http: &HttpMapping) -> Self {
-        let names: Vec<HeaderName> = http.rate_header_names().chain([X_REQUEST_ID]).collect();
-        let mut blank = HeaderMap::with_capacity(2 * names.len());
-        for name in &names {
-            blank.insert(name, HeaderValue::from_static(""));
-        }
-        // The order of a map is not promised. If it is another one they are put in one by one.
-        let is_in_order = blank.clone().keys().eq(&names);
         Self {
-            blank: is_in_order.then_some(blank),
+            maps: http.rate_header_maps(X_REQUEST_ID),
             is_bearer_only: http.style().credentials == CredentialSources::bearer(),
         }
     }
@@ -57,54 +48,13 @@ impl Rated {
     #[inline]
     pub(crate) fn outgoing(
         &self,
-        http: &HttpMapping,
         request: &HeaderMap,
         caller: &Caller,
         id: &RequestId,
     ) -> Outgoing {
         let is_key_elsewhere = !self.is_bearer_only && !request.contains_key(AUTHORIZATION);
-        let Some(blank) = &self.blank else {
-            return self.one_by_one(http, caller, id, is_key_elsewhere);
-        };
-        // Filled in where it will stay.
-        let mut outgoing = Outgoing {
-            headers: Headers::Rated(blank.clone()),
-            is_key_elsewhere,
-        };
-        if let Headers::Rated(headers) = &mut outgoing.headers {
-            let mut places = headers.values_mut();
-            let is_rated = http.each_rate_value_of(caller, |value| {
-                if let Some(place) = places.next() {
-                    *place = value;
-                }
-            });
-            if !is_rated {
-                outgoing.headers = Headers::Id(id.header_value());
-            } else if let Some(place) = places.next() {
-                *place = id.header_value();
-            }
-        }
-        outgoing
-    }
-
-    #[cold]
-    fn one_by_one(
-        &self,
-        http: &HttpMapping,
-        caller: &Caller,
-        id: &RequestId,
-        is_key_elsewhere: bool,
-    ) -> Outgoing {
-        let mut headers: HeaderMap = http.rate_headers_of(caller).collect();
-        let id = id.header_value();
-        let headers = if headers.is_empty() {
-            Headers::Id(id)
-        } else {
-            headers.insert(X_REQUEST_ID, id);
-            Headers::Rated(headers)
-        };
         Outgoing {
-            headers,
+            headers: Headers::OfCaller(self.maps.of(caller, id.header_value())),
             is_key_elsewhere,
         }
     }
@@ -129,8 +79,8 @@ impl Outgoing {
     #[inline]
     pub(crate) fn put_on(&mut self, headers: &mut HeaderMap) {
         match &mut self.headers {
-            Headers::Rated(ours) if headers.is_empty() => mem::swap(headers, ours),
-            Headers::Rated(ours) => put_among(headers, mem::take(ours)),
+            Headers::OfCaller(ours) if headers.is_empty() => mem::swap(headers, ours),
+            Headers::OfCaller(ours) => put_among(headers, mem::take(ours)),
             Headers::Id(id) => {
                 headers.insert(X_REQUEST_ID, id.clone());
             }
@@ -178,12 +128,8 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
     use http::{HeaderMap, HeaderName, HeaderValue};
-    use ringyo_auth::{Credential, NewKey, Preset, Ringyo};
-    use ringyo_key::{Pepper, PepperId};
-    use ringyo_store::MemoryStore;
 
-    use super::{Headers, MANY, Rated, put_among};
-    use crate::RequestId;
+    use super::{MANY, put_among};
 
     fn map<const N: usize>(entries: [(&'static str, &'static str); N]) -> HeaderMap {
         let mut map = HeaderMap::new();
@@ -222,47 +168,5 @@ mod tests {
             );
             assert_eq!(theirs, wanted);
         }
-    }
-
-    #[tokio::test]
-    async fn places_that_were_found_before_are_the_right_ones() {
-        let pepper = Pepper::generate(PepperId::new(1));
-        let builder = Ringyo::builder(Preset::ringyo(), pepper).store(MemoryStore::new());
-        let ringyo = builder.build().await.unwrap();
-        ringyo.accounts().create("acct_1", "pro").await.unwrap();
-        let issued = ringyo
-            .keys()
-            .issue(NewKey::live("acct_1", "Server").scopes(["agents:read"]))
-            .await
-            .unwrap();
-        let credential = Credential::key(issued.key.expose());
-        let caller = ringyo
-            .authenticator()
-            .authenticate(credential)
-            .await
-            .unwrap();
-
-        let known = Rated::new(ringyo.http());
-        assert!(
-            known.blank.is_some(),
-            "a map is in another order than it was"
-        );
-        let searched = Rated {
-            blank: None,
-            ..known.clone()
-        };
-        let request = HeaderMap::new();
-        let id = RequestId::of(&request);
-        let [known, searched] = [known, searched].map(|rated| {
-            match rated
-                .outgoing(ringyo.http(), &request, &caller, &id)
-                .headers
-            {
-                Headers::Rated(headers) => headers,
-                Headers::None | Headers::Id(_) => panic!("no rate"),
-            }
-        });
-        assert_eq!(known.len(), 6);
-        assert_eq!(known, searched);
     }
 }

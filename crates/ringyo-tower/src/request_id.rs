@@ -40,7 +40,9 @@ impl RequestId {
     /// requests: put it into the extensions of the request, and the layer keeps to it.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
-        let mut sent = headers.get_all(X_REQUEST_ID).iter();
+        // A constant of its own would be made and dropped each time.
+        static NAME: HeaderName = X_REQUEST_ID;
+        let mut sent = headers.get_all(&NAME).iter();
         match (sent.next(), sent.next()) {
             (Some(one), None) if is_harmless(one.as_bytes()) => Self(one.clone()),
             _ => Self::made(),

@@ -8,7 +8,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use crate::admission::{Arrival, Head};
+use crate::admission::{Admitted, Answered, Arrival, Head, tell};
 use crate::future::Cold;
 use crate::layer::Settings;
 use crate::{AuthBody, AuthFuture};
@@ -45,18 +45,48 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> AuthFuture<S, B> {
-        let arrival = Arrival::of(&self.settings, &request);
+        let settings = &self.settings;
+        let arrival = Arrival::of(settings, &request);
         let entered = arrival.span.enter();
-        match arrival.decide_now(&self.settings, &request) {
-            Some(Ok(caller)) => {
-                let outgoing = arrival.pass(&self.settings, &mut request, caller);
+        let demand = settings.guard.demand(&request);
+        // Each way is gone to its end: a caller that is packed up to be handed on is waited for.
+        match arrival.without_key(settings, &request, &demand) {
+            Some(Ok(())) => {
+                let outgoing = arrival.outgoing(settings, &request, None);
+                if !arrival.is_told {
+                    tell(&mut request, arrival.id, None);
+                }
                 let response = self.inner.call(request);
                 drop(entered);
-                AuthFuture::warm(arrival.span, outgoing, response)
+                return AuthFuture::warm(arrival.span, outgoing, response);
             }
-            Some(Err(response)) => {
-                self.inner = self.inner.clone();
-                AuthFuture::refused(response)
+            Some(Err(response)) => return self.answer(response),
+            None => {}
+        }
+        let stopwatch = settings.stopwatch();
+        let credential = settings.credential(Head::of(&request));
+        match settings.authenticator.decide_now(credential) {
+            Some(Ok(caller)) => {
+                let took = stopwatch.map(|stop| stop(settings));
+                match arrival.admit(settings, &request, &demand, &caller, took) {
+                    Ok(()) => {
+                        let outgoing = arrival.outgoing(settings, &request, Some(&caller));
+                        let admitted = Admitted {
+                            settings: settings.clone(),
+                            caller,
+                            span: arrival.span.clone(),
+                        };
+                        tell(&mut request, arrival.id, Some(admitted));
+                        let response = self.inner.call(request);
+                        drop(entered);
+                        AuthFuture::warm(arrival.span, outgoing, response)
+                    }
+                    Err(response) => self.answer(response),
+                }
+            }
+            Some(Err(refused)) => {
+                let took = stopwatch.map(|stop| stop(settings));
+                self.answer(arrival.reject(settings, &request, refused, took))
             }
             None => {
                 drop(entered);
@@ -67,6 +97,16 @@ where
 }
 
 impl<S: Clone> AuthService<S> {
+    /// What the service inside had reserved for the request it gets back.
+    #[cold]
+    fn answer<B>(&mut self, response: Answered) -> AuthFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        self.inner = self.inner.clone();
+        AuthFuture::refused(response)
+    }
+
     #[cold]
     #[inline(never)]
     fn wait<B>(&mut self, arrival: Arrival, request: Request<B>) -> AuthFuture<S, B>

@@ -1,14 +1,14 @@
 //! The headers that tell a client its rate, against a parser of RFC 9651 and the decision itself.
 
 use std::num::NonZeroU32;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
-use http::HeaderMap;
-use ringyo::limit::{BucketState, Charge, Clock as _, Decision};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use ringyo::limit::{BucketState, Charge, Clock as _, Decision, Now};
 use ringyo::{AuthError, HttpMapping, LocalLimiter, ManualClock, MemoryStore, Pepper, PepperId};
-use ringyo::{Preset, Quota, Ringyo};
+use ringyo::{Preset, Quota, RateHeaderMaps, Ringyo};
 use sfv::{BareItem, List, ListEntry, Parser};
 
 use crate::Subject;
@@ -54,7 +54,7 @@ pub fn check(input: &[u8], subject: Subject) {
         let now = clock.now();
         let decision = limiter.decide(&charge, now.monotonic);
         let headers: HeaderMap = if decision.is_allowed() {
-            HTTP.rate_headers(&decision, now).collect()
+            check_map(&HTTP, &decision, now)
         } else {
             let refusal = AuthError::RateLimited(decision.into());
             let response = HTTP.reject(&refusal, now).into_response::<String>("r");
@@ -62,6 +62,19 @@ pub fn check(input: &[u8], subject: Subject) {
         };
         check_headers(&headers, &decision, subject);
     }
+}
+
+/// Whether the headers of middleware are the same ones.
+fn check_map(http: &HttpMapping, decision: &Decision, now: Now) -> HeaderMap {
+    const ID: HeaderName = HeaderName::from_static("x-request-id");
+    static MAPS: OnceLock<RateHeaderMaps> = OnceLock::new();
+    let maps = MAPS.get_or_init(|| http.rate_header_maps(ID));
+    let headers: HeaderMap = http.rate_headers(decision, now).collect();
+    let id = HeaderValue::from_static("req_1");
+    let mut map = maps.of_decision(decision, now, id.clone());
+    assert_eq!(map.remove(ID), Some(id));
+    assert_eq!(map, headers);
+    headers
 }
 
 fn check_headers(headers: &HeaderMap, decision: &Decision, subject: Subject) {
