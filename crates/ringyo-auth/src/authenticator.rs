@@ -207,16 +207,12 @@ struct Found {
 /// Questions 4 to 8, as far as the answers are here.
 #[inline(always)]
 fn attempt(core: &Core, claim: &impl Claim, credential: &Credential<'_>) -> Attempt {
-    attempt_to(
-        core,
-        claim,
-        credential,
-        Attempt::Admitted,
-        Attempt::Refused,
-        Attempt::Waits,
-    )
+    let (admitted, refused, waits) = (Attempt::Admitted, Attempt::Refused, Attempt::Waits);
+    attempt_to(core, claim, credential, admitted, refused, waits)
 }
 
+/// The same, made at once into what the caller makes of each way out: what is first packed up as one
+/// of three is waited for when it is taken out again.
 #[inline(always)]
 fn attempt_to<T>(
     core: &Core,

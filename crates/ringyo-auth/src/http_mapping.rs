@@ -153,8 +153,8 @@ impl HttpMapping {
         headers.unwrap_or_default().into_iter()
     }
 
-    /// The same for many callers, with less work: for middleware, which has one header more to put on
-    /// each response.
+    /// Makes the same headers for many responses with less work: for middleware, which has one
+    /// header more to put on each. If that is one of them, its value takes the place of theirs.
     #[must_use]
     pub fn rate_header_maps(&self, other: HeaderName) -> RateHeaderMaps {
         RateHeaderMaps::new(self.style.rate_headers, other)

@@ -10,9 +10,9 @@ pub struct NetworkError;
 /// Reads a network: an address and the length of its prefix in bits, or one address, which is a
 /// network by itself.
 ///
-/// Use it in place of the `FromStr` of [`IpNet`], which takes `010.0.0.0/8` for `10.0.0.0/8`. To
-/// others that is an octal number (RFC 6943 §3.1.1), and then the key is good in another network
-/// than its owner meant. Here no number has a zero before it.
+/// Use it in place of the `FromStr` and `Deserialize` of [`IpNet`], which take `010.0.0.0/8` for
+/// `10.0.0.0/8`. To others that is an octal number (RFC 6943 §3.1.1), and then the key is good in
+/// another network than its owner meant. Here no decimal number has a zero before it.
 ///
 /// # Errors
 ///

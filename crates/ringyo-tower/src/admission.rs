@@ -181,7 +181,24 @@ impl Arrival {
 }
 
 /// Tells the service inside who is calling.
-#[inline]
+#[inline(always)]
+pub(crate) fn introduce<B>(
+    settings: &Arc<Settings>,
+    request: &mut Request<B>,
+    id: RequestId,
+    span: &Span,
+    caller: Caller,
+) {
+    let admitted = Admitted {
+        settings: settings.clone(),
+        caller,
+        span: span.clone(),
+    };
+    tell(request, id, Some(admitted));
+}
+
+/// Tells the service inside which request it is, and who let it in.
+#[inline(always)]
 pub(crate) fn tell<B>(request: &mut Request<B>, id: RequestId, admitted: Option<Admitted>) {
     request.extensions_mut().insert(Known { id, admitted });
 }

@@ -15,7 +15,7 @@ use tower_service::Service;
 use tracing::Span;
 
 use crate::AuthBody;
-use crate::admission::{Admitted, Answered, Arrival, tell};
+use crate::admission::{Answered, Arrival, introduce};
 use crate::layer::Settings;
 use crate::outgoing::Outgoing;
 
@@ -174,12 +174,7 @@ where
             return Poll::Ready(Err(refusal));
         }
         let outgoing = arrival.outgoing(settings, &request, Some(&caller));
-        let admitted = Admitted {
-            settings: settings.clone(),
-            caller,
-            span: span.clone(),
-        };
-        tell(&mut request, arrival.id.clone(), Some(admitted));
+        introduce(settings, &mut request, arrival.id.clone(), &span, caller);
         let response = service.call(request);
         drop(entered);
         Poll::Ready(Ok(Admission {
@@ -195,10 +190,10 @@ where
     S: Service<Request<B>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.instead {
-            Instead::Nothing => "let in",
-            Instead::Refusal(_) => "refused",
-            Instead::Deciding(_) => "deciding",
+        let state = match (&self.response, &self.instead) {
+            (Some(_), _) => "let in",
+            (None, Instead::Deciding(_)) => "deciding",
+            (None, Instead::Refusal(_) | Instead::Nothing) => "refused",
         };
         f.debug_tuple("AuthFuture").field(&state).finish()
     }

@@ -25,8 +25,8 @@ enum Headers {
     #[default]
     None,
     Id(HeaderValue),
-    /// The id, and what is known of the rate.
-    OfCaller(HeaderMap),
+    /// About the rate, with the id.
+    Rated(HeaderMap),
 }
 
 /// How the headers of callers are made.
@@ -53,8 +53,16 @@ impl Rated {
         id: &RequestId,
     ) -> Outgoing {
         let is_key_elsewhere = !self.is_bearer_only && !request.contains_key(AUTHORIZATION);
+        let id = id.header_value();
+        let headers = match caller.rate() {
+            Some(decision) => {
+                let at = caller.authenticated_at();
+                Headers::Rated(self.maps.of(&decision, at, id))
+            }
+            None => Headers::Id(id),
+        };
         Outgoing {
-            headers: Headers::OfCaller(self.maps.of(caller, id.header_value())),
+            headers,
             is_key_elsewhere,
         }
     }
@@ -79,8 +87,8 @@ impl Outgoing {
     #[inline]
     pub(crate) fn put_on(&mut self, headers: &mut HeaderMap) {
         match &mut self.headers {
-            Headers::OfCaller(ours) if headers.is_empty() => mem::swap(headers, ours),
-            Headers::OfCaller(ours) => put_among(headers, mem::take(ours)),
+            Headers::Rated(ours) if headers.is_empty() => mem::swap(headers, ours),
+            Headers::Rated(ours) => put_among(headers, mem::take(ours)),
             Headers::Id(id) => {
                 headers.insert(X_REQUEST_ID, id.clone());
             }

@@ -8,7 +8,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use crate::admission::{Admitted, Answered, Arrival, Head, tell};
+use crate::admission::{Answered, Arrival, Head, introduce, tell};
 use crate::future::Cold;
 use crate::layer::Settings;
 use crate::{AuthBody, AuthFuture};
@@ -71,12 +71,7 @@ where
                 match arrival.admit(settings, &request, &demand, &caller, took) {
                     Ok(()) => {
                         let outgoing = arrival.outgoing(settings, &request, Some(&caller));
-                        let admitted = Admitted {
-                            settings: settings.clone(),
-                            caller,
-                            span: arrival.span.clone(),
-                        };
-                        tell(&mut request, arrival.id, Some(admitted));
+                        introduce(settings, &mut request, arrival.id, &arrival.span, caller);
                         let response = self.inner.call(request);
                         drop(entered);
                         AuthFuture::warm(arrival.span, outgoing, response)

@@ -5,7 +5,7 @@
 
 use ringyo::preset::ringyo::{AGENTS_DELETE, AGENTS_READ};
 use ringyo::tower::{Access, AuthLayer, PeerAddress, RouteMap, caller};
-use ringyo::{IpNet, MemoryStore, NewKey, Pepper, PepperId, Preset, Ringyo};
+use ringyo::{MemoryStore, NewKey, Pepper, PepperId, Preset, Ringyo, parse_network};
 use ringyo_example_tonic::proto::agents_server::{Agents, AgentsServer};
 use ringyo_example_tonic::proto::{
     ListRequest, ListResponse, RemoveRequest, RemoveResponse, VersionRequest, VersionResponse,
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let builder = Ringyo::builder(Preset::ringyo(), pepper).store(MemoryStore::new());
     let ringyo = builder.build().await?;
     ringyo.accounts().create("acct_1", "pro").await?;
-    let here: IpNet = "127.0.0.0/8".parse()?;
+    let here = parse_network("127.0.0.0/8")?;
     let new = NewKey::test("acct_1", "Staging").scopes(["agents:read"]);
     let new = new.allowed_networks([here]);
     let issued = ringyo.keys().issue(new).await?;

@@ -1,7 +1,6 @@
 //! What a limiter decided, as headers of a response.
 
 use std::cell::RefCell;
-use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +8,12 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
-use ringyo_limit::{BucketKind, BucketState, Decision, Now, Quota};
+use ringyo_limit::{BucketKind, BucketState, Decision, Quota};
+use ringyo_store::Timestamp;
 
 use super::RateHeaders;
 use super::headers::{shared, whole_seconds};
 use super::text::{ROOM, Text, name};
-use crate::Caller;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -46,9 +45,25 @@ pub(super) fn rate(
 /// Rate-limit headers of many responses, with one header more that all of them have: for middleware.
 /// Get it from [`HttpMapping::rate_header_maps`](super::HttpMapping::rate_header_maps).
 ///
-/// To find places in a map for six names takes longer than an HMAC. So each thread keeps a map for
-/// each of up to eight limits, in which the places are found and what depends on the limit alone is
-/// written; a response gets a copy and its own numbers.
+/// To find places in a map for six names takes longer than an HMAC. So each thread keeps maps for up
+/// to eight limits, in which the places are found and what depends on the limit alone is written; a
+/// response gets a copy and its own numbers. A clone shares them.
+///
+/// ```
+/// use http::{HeaderMap, HeaderName, HeaderValue};
+/// use ringyo_auth::{Caller, RateHeaderMaps, Ringyo};
+///
+/// // Once.
+/// fn maps(ringyo: &Ringyo) -> RateHeaderMaps {
+///     ringyo.http().rate_header_maps(HeaderName::from_static("x-request-id"))
+/// }
+///
+/// // For each response.
+/// fn headers(maps: &RateHeaderMaps, caller: &Caller, id: HeaderValue) -> Option<HeaderMap> {
+///     let decision = caller.rate()?;
+///     Some(maps.of(&decision, caller.authenticated_at(), id))
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct RateHeaderMaps(Arc<Layout>);
 
@@ -83,25 +98,12 @@ impl RateHeaderMaps {
         }))
     }
 
-    /// The headers for the response to a caller, as of the moment when it was authenticated, and the
-    /// other header; that one alone if the plan has no rate limit. Reads no clock.
+    /// The headers that tell of a decision at the time when it was made, and the other header. Reads
+    /// no clock.
     #[must_use]
     #[inline]
-    pub fn of(&self, caller: &Caller, other: HeaderValue) -> HeaderMap {
-        let Some(decision) = caller.rate() else {
-            return iter::once((self.0.other.clone(), other)).collect();
-        };
-        self.at(&decision, caller.authenticated_at().as_unix_millis(), other)
-    }
-
-    /// The same for a decision that was made otherwise, at that time.
-    #[must_use]
-    pub fn of_decision(&self, decision: &Decision, now: Now, other: HeaderValue) -> HeaderMap {
-        self.at(decision, now.unix_millis, other)
-    }
-
-    #[inline]
-    fn at(&self, decision: &Decision, unix_millis: i64, other: HeaderValue) -> HeaderMap {
+    pub fn of(&self, decision: &Decision, at: Timestamp, other: HeaderValue) -> HeaderMap {
+        let unix_millis = at.as_unix_millis();
         let Self(layout) = self;
         let which = layout.which;
         let Some(blank) = &layout.blank else {
@@ -183,12 +185,17 @@ impl Buckets {
 struct Desk {
     /// Values that are sent soon and dropped share an allocation with those of other responses.
     chunk: BytesMut,
-    begun: [Option<Begun>; 8],
+    begun: Vec<Begun>,
+    /// Whose place the next one takes, once all are taken.
+    next: usize,
 }
 
 thread_local! {
     static DESK: RefCell<Desk> = RefCell::default();
 }
+
+/// How many limits a thread keeps headers for. They are gone through one by one.
+const LIMITS: usize = 8;
 
 const CHUNK: usize = 4_096;
 
@@ -201,37 +208,54 @@ struct Begun {
     headers: HeaderMap,
 }
 
+impl Begun {
+    fn new(layout: &Arc<Layout>, blank: &HeaderMap, buckets: &Buckets) -> Self {
+        let mut headers = blank.clone();
+        if layout.which != RateHeaders::Draft {
+            headers.insert(LIMIT, buckets.limit());
+        }
+        if layout.which != RateHeaders::Legacy {
+            headers.insert(POLICY, buckets.policy());
+        }
+        Self {
+            layout: layout.clone(),
+            account: buckets.account.quota(),
+            key: buckets.key.map(|key| key.quota()),
+            is_key_binding: buckets.is_key_binding,
+            headers,
+        }
+    }
+
+    #[inline]
+    fn is_for(&self, layout: &Arc<Layout>, buckets: &Buckets) -> bool {
+        Arc::ptr_eq(&self.layout, layout)
+            && self.account == buckets.account.quota()
+            && self.key == buckets.key.map(|key| key.quota())
+            && self.is_key_binding == buckets.is_key_binding
+    }
+}
+
 impl Desk {
     #[inline]
     fn begun(&mut self, layout: &Arc<Layout>, blank: &HeaderMap, buckets: &Buckets) -> &HeaderMap {
-        let account = buckets.account.quota();
-        let key = buckets.key.map(|key| key.quota());
-        let mixed = (account.limit() ^ key.map_or(0, |key| key.limit())).wrapping_mul(0x9e37_79b1);
-        let begun = &mut self.begun[mixed as usize >> 29];
-        if !begun.as_ref().is_some_and(|begun| {
-            Arc::ptr_eq(&begun.layout, layout)
-                && (begun.account, begun.key) == (account, key)
-                && begun.is_key_binding == buckets.is_key_binding
-        }) {
-            *begun = None;
+        let mut begun = self.begun.iter();
+        let place = match begun.position(|begun| begun.is_for(layout, buckets)) {
+            Some(place) => place,
+            None => self.begin(Begun::new(layout, blank, buckets)),
+        };
+        &self.begun[place].headers
+    }
+
+    #[cold]
+    fn begin(&mut self, begun: Begun) -> usize {
+        if self.begun.len() < LIMITS {
+            self.begun.push(begun);
+            return self.begun.len() - 1;
         }
-        let begun = begun.get_or_insert_with(|| {
-            let mut headers = blank.clone();
-            if layout.which != RateHeaders::Draft {
-                headers.insert(LIMIT, buckets.limit());
-            }
-            if layout.which != RateHeaders::Legacy {
-                headers.insert(POLICY, buckets.policy());
-            }
-            Begun {
-                layout: layout.clone(),
-                account,
-                key,
-                is_key_binding: buckets.is_key_binding,
-                headers,
-            }
-        });
-        &begun.headers
+        let place = self.next % LIMITS;
+        self.next = place + 1;
+        self.begun[place] = begun;
+        place
     }
 }
 
@@ -307,10 +331,15 @@ mod tests {
     use http::HeaderMap;
     use http::header::{HeaderName, HeaderValue};
     use ringyo_limit::{Backlog, Charge, Decision, Quota, Verdict};
+    use ringyo_store::Timestamp;
 
     use super::{Layout, RateHeaderMaps, RateHeaders, rate};
 
-    /// Quotas that differ in what is shown, in pairs of one limit: those share a place in memory.
+    fn moment(unix_millis: i64) -> Timestamp {
+        Timestamp::from_unix_millis(unix_millis)
+    }
+
+    /// Of more limits than a thread keeps headers for, which differ in one thing or another.
     fn decisions() -> Vec<Decision> {
         let quotas = [
             Quota::per_minute(60),
@@ -361,10 +390,14 @@ mod tests {
                 let mut expected: HeaderMap = rate(which, decision, at).into_iter().collect();
                 expected.insert(&id, value.clone());
                 for maps in [&maps, &unordered] {
-                    assert_eq!(maps.at(decision, at, value.clone()), expected);
+                    let headers = maps.of(decision, moment(at), value.clone());
+                    assert!(headers.iter().eq(&expected), "{headers:?} for {expected:?}");
                 }
                 // Of another service in the same thread.
-                assert_eq!(others.at(decision, at, value.clone())["x-other"], value);
+                assert_eq!(
+                    others.of(decision, moment(at), value.clone())["x-other"],
+                    value
+                );
             }
         }
     }
@@ -373,7 +406,7 @@ mod tests {
     fn a_header_that_is_among_them_already_takes_the_place_of_theirs() {
         let maps = RateHeaderMaps::new(RateHeaders::Both, HeaderName::from_static("ratelimit"));
         let value = HeaderValue::from_static("mine");
-        let headers = maps.at(&decisions()[0], 0, value.clone());
+        let headers = maps.of(&decisions()[0], moment(0), value.clone());
         assert_eq!((headers.len(), &headers["ratelimit"]), (5, &value));
     }
 }

@@ -1,14 +1,14 @@
 //! The headers that tell a client its rate, against a parser of RFC 9651 and the decision itself.
 
 use std::num::NonZeroU32;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Unstructured};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ringyo::limit::{BucketState, Charge, Clock as _, Decision, Now};
 use ringyo::{AuthError, HttpMapping, LocalLimiter, ManualClock, MemoryStore, Pepper, PepperId};
-use ringyo::{Preset, Quota, RateHeaderMaps, Ringyo};
+use ringyo::{Preset, Quota, RateHeaderMaps, Ringyo, Timestamp};
 use sfv::{BareItem, List, ListEntry, Parser};
 
 use crate::Subject;
@@ -32,9 +32,10 @@ struct Schedule {
 /// Name, then parameters.
 type Item = (String, Vec<(String, i64)>);
 
+static HTTP: LazyLock<HttpMapping> = LazyLock::new(http);
+
 /// Charges a schedule and reads what is said of each request.
 pub fn check(input: &[u8], subject: Subject) {
-    static HTTP: LazyLock<HttpMapping> = LazyLock::new(http);
     let Ok(schedule) = Schedule::arbitrary(&mut Unstructured::new(input)) else {
         return;
     };
@@ -54,7 +55,7 @@ pub fn check(input: &[u8], subject: Subject) {
         let now = clock.now();
         let decision = limiter.decide(&charge, now.monotonic);
         let headers: HeaderMap = if decision.is_allowed() {
-            check_map(&HTTP, &decision, now)
+            check_map(&decision, now)
         } else {
             let refusal = AuthError::RateLimited(decision.into());
             let response = HTTP.reject(&refusal, now).into_response::<String>("r");
@@ -65,13 +66,12 @@ pub fn check(input: &[u8], subject: Subject) {
 }
 
 /// Whether the headers of middleware are the same ones.
-fn check_map(http: &HttpMapping, decision: &Decision, now: Now) -> HeaderMap {
+fn check_map(decision: &Decision, now: Now) -> HeaderMap {
     const ID: HeaderName = HeaderName::from_static("x-request-id");
-    static MAPS: OnceLock<RateHeaderMaps> = OnceLock::new();
-    let maps = MAPS.get_or_init(|| http.rate_header_maps(ID));
-    let headers: HeaderMap = http.rate_headers(decision, now).collect();
-    let id = HeaderValue::from_static("req_1");
-    let mut map = maps.of_decision(decision, now, id.clone());
+    static MAPS: LazyLock<RateHeaderMaps> = LazyLock::new(|| HTTP.rate_header_maps(ID));
+    let headers: HeaderMap = HTTP.rate_headers(decision, now).collect();
+    let (id, at) = (HeaderValue::from_static("req_1"), now.unix_millis);
+    let mut map = MAPS.of(decision, Timestamp::from_unix_millis(at), id.clone());
     assert_eq!(map.remove(ID), Some(id));
     assert_eq!(map, headers);
     headers
