@@ -6,7 +6,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use axum::http::{HeaderMap, Method, Request, Response};
 use ringyo::preset::ringyo::{AGENTS_DELETE, AGENTS_READ};
 use ringyo::tower::{
-    Access, AuthBody, AuthLayer, ClientAddress, PeerAddress, RequestId, RouteMap, axum as extract,
+    Access, AuthBody, AuthLayer, ClientAddress, PeerAddress, RequestId, RouteMap, X_REQUEST_ID,
+    axum as extract,
 };
 use ringyo::{
     ApiAccess, AuthError, BodyStyle, Credential, CredentialSources, InvalidKey, Overlap, Plan,
@@ -42,7 +43,8 @@ pub(super) async fn show(stage: &mut Stage) {
         caller,
         inspected.unwrap(),
         ringyo.authenticator(),
-        *ringyo.http()
+        *ringyo.http(),
+        ringyo.http().rate_header_maps(X_REQUEST_ID)
     );
     show!(
         shown,

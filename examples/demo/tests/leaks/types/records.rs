@@ -10,7 +10,7 @@ use ringyo::store::{
 };
 use ringyo::{
     AccountId, EventKind, KeyCursor, KeyFilter, MemoryStore, OperationId, OperationState, Outcome,
-    PageSize, PostgresStore, Revision, StoreError, StoreErrorKind, Timestamp,
+    PageSize, PostgresStore, Revision, StoreError, StoreErrorKind, Timestamp, parse_network,
 };
 use xtask::servers::for_tests;
 
@@ -101,6 +101,7 @@ pub(super) async fn show(stage: &mut Stage) {
     show!(shown, OperationId::new(format!("{key}\n")).unwrap_err());
     show!(shown, key.parse::<KeyCursor>().unwrap_err());
     show!(shown, key.parse::<Timestamp>().unwrap_err());
+    show!(shown, parse_network(&key).unwrap_err());
     show!(shown, key.parse::<EventKind>().unwrap_err());
     show!(shown, key.parse::<KeyStatus>().unwrap_err());
     let again = store.insert_key(&record, None, &event).await.unwrap_err();
