@@ -53,3 +53,21 @@ impl PermissionSet {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::PermissionSet;
+
+    #[test]
+    fn a_set_is_empty_only_without_any_permission() {
+        assert!(PermissionSet::EMPTY.is_empty());
+        for first in 0..=u8::MAX {
+            let one = PermissionSet::of(first);
+            assert!(!one.is_empty() && one.without(one).is_empty());
+            // Also where both are at the same place of different words.
+            for second in 0..=u8::MAX {
+                assert!(!one.with(second).is_empty(), "{first} {second}");
+            }
+        }
+    }
+}

@@ -150,11 +150,10 @@ struct Buckets {
 impl Buckets {
     #[inline]
     fn of(decision: &Decision) -> Self {
-        let key = decision.key();
         Self {
             account: decision.account(),
-            key,
-            is_key_binding: key.is_some() && decision.binding().kind() == BucketKind::Key,
+            key: decision.key(),
+            is_key_binding: decision.binding().kind() == BucketKind::Key,
         }
     }
 
@@ -325,12 +324,14 @@ fn millis(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
+
     use std::sync::Arc;
     use std::time::Duration;
 
     use http::HeaderMap;
     use http::header::{HeaderName, HeaderValue};
-    use ringyo_limit::{Backlog, Charge, Decision, Quota, Verdict};
+    use ringyo_limit::{Backlog, BucketKind, Charge, Decision, Quota, Verdict};
     use ringyo_store::Timestamp;
 
     use super::{Layout, RateHeaderMaps, RateHeaders, rate};
@@ -350,25 +351,62 @@ mod tests {
         ];
         let own = [None, Some(quotas[1]), Some(quotas[3])];
         let backlogs = [0, 1_500, 59_000, 3_599_000].map(Duration::from_millis);
-        let mut decisions = Vec::new();
-        for backlog in backlogs {
-            for (account, key) in quotas
+        let backlogs =
+            backlogs.map(|backlog| [(backlog, Duration::ZERO), (Duration::ZERO, backlog)]);
+        let by_key = own.map(|key| quotas.map(|account| (account, key)));
+        let by_account = quotas.map(|account| own.map(|key| (account, key)));
+        // One after the other that differ in one thing alone, whichever.
+        let limits = by_key.concat().into_iter().chain(by_account.concat());
+        let charged =
+            limits.flat_map(|limits| backlogs.concat().into_iter().map(move |b| (limits, b)));
+        let decided = charged.map(|((account, key), backlog)| {
+            let charge = Charge::to_account("acct_1", account);
+            let charge = match key {
+                Some(key) => charge.with_key("key_1", key),
+                None => charge,
+            };
+            let (account, key) = backlog;
+            Decision::from_backlog(&charge, Verdict::Allowed, Backlog { account, key })
+        });
+        decided.collect()
+    }
+
+    #[test]
+    fn the_legacy_headers_speak_of_the_bucket_that_is_nearer_to_refusing() {
+        let mut of_key = 0;
+        for decision in decisions() {
+            let binding = decision.binding();
+            of_key += usize::from(binding.kind() == BucketKind::Key);
+            let headers: HeaderMap = rate(RateHeaders::Legacy, &decision, 0)
                 .into_iter()
-                .flat_map(|quota| own.map(|own| (quota, own)))
-            {
-                let charge = Charge::to_account("acct_1", account);
-                let charge = match key {
-                    Some(key) => charge.with_key("key_1", key),
-                    None => charge,
-                };
-                for backlog in [(backlog, Duration::ZERO), (Duration::ZERO, backlog)] {
-                    let (account, key) = backlog;
-                    let backlog = Backlog { account, key };
-                    decisions.push(Decision::from_backlog(&charge, Verdict::Allowed, backlog));
-                }
-            }
+                .collect();
+            let limit = binding.quota().limit();
+            assert_eq!(headers["x-ratelimit-limit"], limit.to_string());
+            let remaining = binding.remaining().min(limit);
+            assert_eq!(headers["x-ratelimit-remaining"], remaining.to_string());
         }
-        decisions
+        assert!((1..decisions().len()).contains(&of_key), "{of_key}");
+    }
+
+    #[test]
+    fn headers_are_begun_once_for_each_of_the_last_limits() {
+        // A thread of its own has begun none yet.
+        let begun = std::thread::spawn(|| {
+            let maps = RateHeaderMaps::new(RateHeaders::Both, HeaderName::from_static("x-id"));
+            let mut counts = Vec::new();
+            for limit in [60, 300, 60, 300, 1, 2, 3, 4, 5, 6, 7, 8] {
+                let quota = Quota::per_minute(limit);
+                let charge = Charge::to_account("acct_1", quota);
+                let decision =
+                    Decision::from_backlog(&charge, Verdict::Allowed, Backlog::default());
+                let id = HeaderValue::from_static("1");
+                let headers = maps.of(&decision, moment(0), id);
+                assert_eq!(headers["x-ratelimit-limit"], limit.to_string());
+                counts.push(super::DESK.with_borrow(|desk| desk.begun.len()));
+            }
+            counts
+        });
+        assert_eq!(begun.join().unwrap(), [1, 2, 2, 2, 3, 4, 5, 6, 7, 8, 8, 8]);
     }
 
     #[test]
