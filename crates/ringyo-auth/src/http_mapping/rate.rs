@@ -373,17 +373,21 @@ mod tests {
 
     #[test]
     fn the_legacy_headers_speak_of_the_bucket_that_is_nearer_to_refusing() {
+        const AT: i64 = 1_767_225_600_001;
         let mut of_key = 0;
         for decision in decisions() {
             let binding = decision.binding();
             of_key += usize::from(binding.kind() == BucketKind::Key);
-            let headers: HeaderMap = rate(RateHeaders::Legacy, &decision, 0)
+            let headers: HeaderMap = rate(RateHeaders::Legacy, &decision, AT)
                 .into_iter()
                 .collect();
             let limit = binding.quota().limit();
             assert_eq!(headers["x-ratelimit-limit"], limit.to_string());
             let remaining = binding.remaining().min(limit);
             assert_eq!(headers["x-ratelimit-remaining"], remaining.to_string());
+            let full_at = Duration::from_millis(AT.unsigned_abs()) + binding.reset_after();
+            let seconds = full_at.as_nanos().div_ceil(1_000_000_000);
+            assert_eq!(headers["x-ratelimit-reset"], seconds.to_string());
         }
         assert!((1..decisions().len()).contains(&of_key), "{of_key}");
     }
@@ -393,20 +397,23 @@ mod tests {
         // A thread of its own has begun none yet.
         let begun = std::thread::spawn(|| {
             let maps = RateHeaderMaps::new(RateHeaders::Both, HeaderName::from_static("x-id"));
-            let mut counts = Vec::new();
+            let mut begun = Vec::new();
             for limit in [60, 300, 60, 300, 1, 2, 3, 4, 5, 6, 7, 8] {
                 let quota = Quota::per_minute(limit);
                 let charge = Charge::to_account("acct_1", quota);
-                let decision =
-                    Decision::from_backlog(&charge, Verdict::Allowed, Backlog::default());
-                let id = HeaderValue::from_static("1");
-                let headers = maps.of(&decision, moment(0), id);
+                let full = Backlog::default();
+                let decision = Decision::from_backlog(&charge, Verdict::Allowed, full);
+                let headers = maps.of(&decision, moment(0), HeaderValue::from_static("1"));
                 assert_eq!(headers["x-ratelimit-limit"], limit.to_string());
-                counts.push(super::DESK.with_borrow(|desk| desk.begun.len()));
+                begun = super::DESK.with_borrow(|desk| {
+                    let limits = desk.begun.iter().map(|begun| begun.account.limit());
+                    limits.collect()
+                });
             }
-            counts
+            begun
         });
-        assert_eq!(begun.join().unwrap(), [1, 2, 2, 2, 3, 4, 5, 6, 7, 8, 8, 8]);
+        // The last two have taken the places of the first two.
+        assert_eq!(begun.join().unwrap(), [7, 8, 1, 2, 3, 4, 5, 6]);
     }
 
     #[test]
