@@ -137,14 +137,13 @@ where
     #[cold]
     #[inline(never)]
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Admission<S::Future>, Answered>> {
-        match self {
-            Self::Deciding(cold) => cold.poll(context),
-            Self::Refusal(_) => match mem::replace(self, Self::Nothing) {
-                Self::Refusal(refusal) => Poll::Ready(Err(refusal)),
-                Self::Nothing | Self::Deciding(_) => Poll::Pending,
-            },
+        if let Self::Deciding(cold) = self {
+            return cold.poll(context);
+        }
+        match mem::replace(self, Self::Nothing) {
+            Self::Refusal(refusal) => Poll::Ready(Err(refusal)),
             // Polled again after it was ready, which no executor does.
-            Self::Nothing => Poll::Pending,
+            Self::Nothing | Self::Deciding(_) => Poll::Pending,
         }
     }
 }

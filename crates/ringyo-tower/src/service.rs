@@ -92,7 +92,7 @@ where
 }
 
 impl<S: Clone> AuthService<S> {
-    /// What the service inside had reserved for the request it gets back.
+    /// Answers here, and gives back what the service inside had reserved for the request.
     #[cold]
     fn answer<B>(&mut self, response: Answered) -> AuthFuture<S, B>
     where
