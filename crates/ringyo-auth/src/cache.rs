@@ -163,8 +163,12 @@ impl KeyCache {
         let mut shard = self.write(id);
         // What is fenced off stays out, and who waits for it notes its use elsewhere.
         if let Finished::Published { out } = shard.finish_load(id, load, found.clone()) {
+            // A key that is read again brings along when it was saved, even if nothing is to be saved.
+            let replaced = out.as_ref().filter(|out| out.id == id);
+            let known = replaced.map(|replaced| replaced.uses.now());
             self.leave(out);
             if let Some(key) = found {
+                key.uses.enter(known);
                 key.uses.enter(self.departed.known(id));
             }
         }
