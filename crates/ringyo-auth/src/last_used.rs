@@ -11,7 +11,7 @@ use ringyo_key::KeyId;
 use ringyo_store::{StoreError, Timestamp};
 
 use crate::core::Core;
-use crate::sync::{AtomicBool, AtomicI64, Mutex, MutexGuard, Ordering};
+use crate::sync::{AtomicI64, AtomicU64, Mutex, MutexGuard, Ordering};
 
 /// Rows in one write, so that no transaction holds up the others for long.
 const CHUNK: usize = 1_000;
@@ -61,60 +61,81 @@ pub(crate) async fn flush(core: &Core, which: Flush) -> Result<(), StoreError> {
 
 const NEVER: i64 = -1;
 
+/// The last use of a key, and whether the store knows of it. Of two the greater one is right: the later
+/// one or, of the same use, the one that is known to be saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Last {
+    millis: i64,
+    is_saved: bool,
+}
+
+impl Last {
+    /// The latest moment that there is room for, in some seventy million years.
+    const LATEST: i64 = 1 << 61;
+
+    fn new(millis: i64, is_saved: bool) -> Self {
+        let millis = millis.clamp(NEVER, Self::LATEST);
+        Self { millis, is_saved }
+    }
+
+    /// As one number, below which two bits are left, and whose order is that of what it stands for.
+    fn number(self) -> u64 {
+        ((self.millis - NEVER) as u64) << 2 | if self.is_saved { SAVED } else { 0 }
+    }
+
+    fn of_number(number: u64) -> Self {
+        Self {
+            millis: (number >> 2) as i64 + NEVER,
+            is_saved: number & SAVED != 0,
+        }
+    }
+}
+
+/// The bit of a use that the store knows of.
+const SAVED: u64 = 0b10;
+
+/// The bit of a key in the cache: what is noted there is found again.
+const KEPT: u64 = 0b01;
+
 /// When a key was last used, and what the store knows of that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Use {
-    last_millis: i64,
-    /// The last use that the store knows of.
-    known_millis: i64,
+    last: Last,
     /// When the store was last told of a use, as far as this node knows.
     saved_at_millis: i64,
 }
 
 impl Use {
-    const NEVER: Self = Self {
-        last_millis: NEVER,
-        known_millis: NEVER,
-        saved_at_millis: NEVER,
-    };
-
     fn merge(self, other: Self) -> Self {
         Self {
-            last_millis: self.last_millis.max(other.last_millis),
-            known_millis: self.known_millis.max(other.known_millis),
+            last: self.last.max(other.last),
             saved_at_millis: self.saved_at_millis.max(other.saved_at_millis),
         }
     }
 
     fn last(self) -> Option<Timestamp> {
-        timestamp(self.last_millis)
+        timestamp(self.last.millis)
     }
 
     /// The last use, if the store does not know it and has not been told of any for as long as
     /// `interval`.
     pub(crate) fn unsaved(self, now: Timestamp, interval: Duration) -> Option<Timestamp> {
-        let last = self.last()?;
         let is_due = timestamp(self.saved_at_millis).is_none_or(|saved_at| {
             // A clock that was set back must not keep a use from being saved.
             saved_at > now || now.since(saved_at) >= interval
         });
-        (self.known_millis < self.last_millis && is_due).then_some(last)
-    }
-
-    fn is_settled(self) -> bool {
-        self.known_millis >= self.last_millis
+        self.last().filter(|_| !self.last.is_saved && is_due)
     }
 }
 
 /// The uses of a key that is in the cache, or was.
 #[derive(Debug)]
 pub(crate) struct Uses {
-    last_millis: AtomicI64,
-    known_millis: AtomicI64,
+    /// The number of the [`Last`], and whether the key is [`KEPT`]: not before it has come into the
+    /// cache, and not after it has left. In one word, whose changes come one after the other: who
+    /// notes a use and who takes the key out cannot miss each other.
+    last: AtomicU64,
     saved_at_millis: AtomicI64,
-    /// Whether what is noted here is found again: not before the key has come into the cache, and
-    /// not after it has left.
-    kept: AtomicBool,
 }
 
 impl Uses {
@@ -123,10 +144,8 @@ impl Uses {
         let known = known.map_or(NEVER, Timestamp::as_unix_millis);
         // The store knows of this use, so it has been told since then, by whomever.
         Self {
-            last_millis: AtomicI64::new(known),
-            known_millis: AtomicI64::new(known),
+            last: AtomicU64::new(Last::new(known, true).number()),
             saved_at_millis: AtomicI64::new(known),
-            kept: AtomicBool::new(false),
         }
     }
 
@@ -134,28 +153,22 @@ impl Uses {
     /// within one millisecond share one write, so that many cores on one key do not fight for its
     /// line.
     pub(crate) fn touch(&self, at: Timestamp) -> bool {
-        let millis = at.as_unix_millis();
-        if self.last_millis.load(Ordering::Relaxed) >= millis {
-            return true;
-        }
-        // First written, then asked, while `leave` does it the other way round: in the one order
-        // that all threads agree on, one of the two sees what the other has done.
-        self.last_millis.fetch_max(millis, Ordering::SeqCst);
-        self.kept.load(Ordering::SeqCst)
+        let used = Last::new(at.as_unix_millis(), false);
+        let before =
+            self.update(|last, kept| (last.millis < used.millis).then(|| used.number() | kept));
+        before.is_none_or(|before| before & KEPT != 0)
     }
 
     pub(crate) fn last(&self) -> Option<Timestamp> {
-        timestamp(self.last_millis.load(Ordering::Relaxed))
+        timestamp(Last::of_number(self.last.load(Ordering::Relaxed)).millis)
     }
 
     /// The key comes into the cache, and this is known of it.
     pub(crate) fn enter(&self, known: Option<Use>) {
-        self.kept.store(true, Ordering::SeqCst);
+        self.last.fetch_or(KEPT, Ordering::Relaxed);
         if let Some(known) = known {
-            self.last_millis
-                .fetch_max(known.last_millis, Ordering::Relaxed);
-            self.known_millis
-                .fetch_max(known.known_millis, Ordering::Relaxed);
+            self.last
+                .fetch_max(known.last.number() | KEPT, Ordering::Relaxed);
             self.saved_at_millis
                 .fetch_max(known.saved_at_millis, Ordering::Relaxed);
         }
@@ -163,25 +176,37 @@ impl Uses {
 
     /// The key leaves the cache, and this is known of it.
     pub(crate) fn leave(&self) -> Use {
-        self.kept.store(false, Ordering::SeqCst);
-        self.now()
+        self.known(self.last.fetch_and(!KEPT, Ordering::Relaxed))
     }
 
     /// What is known at the moment.
     pub(crate) fn now(&self) -> Use {
-        Use {
-            last_millis: self.last_millis.load(Ordering::SeqCst),
-            known_millis: self.known_millis.load(Ordering::Relaxed),
-            saved_at_millis: self.saved_at_millis.load(Ordering::Relaxed),
-        }
+        self.known(self.last.load(Ordering::Relaxed))
     }
 
     /// The store has been told of this use just now.
     pub(crate) fn mark_saved(&self, at: Timestamp, now: Timestamp) {
-        self.known_millis
-            .fetch_max(at.as_unix_millis(), Ordering::Relaxed);
+        let saved = at.as_unix_millis();
+        self.update(|last, kept| {
+            (last.millis <= saved).then(|| Last::new(last.millis, true).number() | kept)
+        });
         self.saved_at_millis
             .store(now.as_unix_millis(), Ordering::Relaxed);
+    }
+
+    /// Changes the word, given the use in it and whether the key is kept, and says what it was;
+    /// `None` if nothing is to be changed.
+    fn update(&self, change: impl Fn(Last, u64) -> Option<u64>) -> Option<u64> {
+        let change = |word| change(Last::of_number(word), word & KEPT);
+        let (set, load) = (Ordering::Relaxed, Ordering::Relaxed);
+        self.last.fetch_update(set, load, change).ok()
+    }
+
+    fn known(&self, word: u64) -> Use {
+        Use {
+            last: Last::of_number(word),
+            saved_at_millis: self.saved_at_millis.load(Ordering::Relaxed),
+        }
     }
 }
 
@@ -200,7 +225,7 @@ impl Departed {
         let mut departed = self.lock();
         if let Some(kept) = departed.get_mut(&id) {
             *kept = kept.merge(known);
-        } else if departed.len() < MAX_DEPARTED && !known.is_settled() {
+        } else if departed.len() < MAX_DEPARTED && !known.last.is_saved {
             // What the store knows needs no room here, and others do.
             departed.insert(id, known);
         }
@@ -209,8 +234,8 @@ impl Departed {
     /// Notes a use of a key that has left.
     pub(crate) fn touch(&self, id: KeyId, at: Timestamp) {
         let used = Use {
-            last_millis: at.as_unix_millis(),
-            ..Use::NEVER
+            last: Last::new(at.as_unix_millis(), false),
+            saved_at_millis: NEVER,
         };
         self.keep(id, used);
     }
@@ -240,14 +265,14 @@ impl Departed {
     /// The store has been told of this use just now.
     pub(crate) fn mark_saved(&self, id: KeyId, at: Timestamp, now: Timestamp) {
         if let Some(known) = self.lock().get_mut(&id) {
-            known.known_millis = known.known_millis.max(at.as_unix_millis());
+            known.last.is_saved |= known.last.millis <= at.as_unix_millis();
             known.saved_at_millis = now.as_unix_millis();
         }
     }
 
     /// Lets go of what the store knows.
     pub(crate) fn drop_settled(&self) {
-        self.lock().retain(|_, known| !known.is_settled());
+        self.lock().retain(|_, known| !known.last.is_saved);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<KeyId, Use>> {

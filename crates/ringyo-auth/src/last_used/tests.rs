@@ -11,7 +11,7 @@ fn at(millis: i64) -> Timestamp {
 }
 
 /// The locks and atomics here are the scheduler's, which wants to be there.
-fn scheduled(test: fn()) {
+fn scheduled(test: impl Fn() + Send + Sync + 'static) {
     shuttle::check_random(test, 1);
 }
 
@@ -62,9 +62,8 @@ fn no_use_is_lost_between_a_request_and_a_key_that_leaves() {
     assert_eq!(wrong, 0);
 
     let asks_first = |uses: &Uses, at: Timestamp| {
-        let is_kept = uses.kept.load(Ordering::SeqCst);
-        uses.last_millis
-            .fetch_max(at.as_unix_millis(), Ordering::SeqCst);
+        let is_kept = uses.last.load(Ordering::Relaxed) & KEPT != 0;
+        uses.touch(at);
         is_kept
     };
     assert!(
@@ -73,7 +72,7 @@ fn no_use_is_lost_between_a_request_and_a_key_that_leaves() {
     );
     let reads_first = |uses: &Uses| {
         let now = uses.now();
-        uses.kept.store(false, Ordering::SeqCst);
+        uses.leave();
         now
     };
     assert!(
@@ -115,29 +114,90 @@ fn what_has_left_returns_with_all_that_is_known() {
 fn a_use_is_saved_when_the_last_one_was_long_enough_ago() {
     let now = at(1_000_000);
     let minute = INTERVAL.as_millis() as i64;
-    for (saved_at, known, last, is_unsaved) in [
-        (NEVER, NEVER, 7, true),
-        (NEVER, NEVER, NEVER, false),
+    for (saved_at, is_saved, last, is_unsaved) in [
+        (NEVER, false, 7, true),
+        (NEVER, true, NEVER, false),
         // The store knows of it.
-        (NEVER, 7, 7, false),
-        (NEVER, 8, 7, false),
-        (NEVER, 6, 7, true),
+        (NEVER, true, 7, false),
         // It has been told just now, or a minute ago, or by a clock that is set back since.
-        (1_000_000, 6, 7, false),
-        (1_000_000 - minute + 1, 6, 7, false),
-        (1_000_000 - minute, 6, 7, true),
-        (1_000_001, 6, 7, true),
-        (1_000_001, 7, 7, false),
+        (1_000_000, false, 7, false),
+        (1_000_000 - minute + 1, false, 7, false),
+        (1_000_000 - minute, false, 7, true),
+        (1_000_001, false, 7, true),
+        (1_000_001, true, 7, false),
     ] {
         let uses = Use {
-            last_millis: last,
-            known_millis: known,
+            last: Last::new(last, is_saved),
             saved_at_millis: saved_at,
         };
         let expected = is_unsaved.then_some(at(last));
         assert_eq!(uses.unsaved(now, INTERVAL), expected, "{uses:?}");
-        assert_eq!(uses.is_settled(), known >= last, "{uses:?}");
     }
+}
+
+#[test]
+fn of_two_uses_the_later_counts_and_of_one_that_it_is_saved() {
+    let known = |last, is_saved, saved_at_millis| Use {
+        last: Last::new(last, is_saved),
+        saved_at_millis,
+    };
+    for (one, other, both) in [
+        (
+            known(7, true, 1),
+            known(8, false, NEVER),
+            known(8, false, 1),
+        ),
+        (known(7, false, 1), known(8, true, 2), known(8, true, 2)),
+        (known(7, false, 2), known(7, true, 1), known(7, true, 2)),
+        (
+            known(NEVER, true, NEVER),
+            known(0, false, NEVER),
+            known(0, false, NEVER),
+        ),
+    ] {
+        assert_eq!((one.merge(other), other.merge(one)), (both, both));
+        scheduled(move || {
+            for (inside, from_outside) in [(one, other), (other, one)] {
+                let uses = Uses::new(None);
+                uses.enter(Some(inside));
+                uses.enter(Some(from_outside));
+                assert_eq!(uses.leave(), both);
+            }
+        });
+    }
+}
+
+#[test]
+fn a_use_and_its_number_are_in_the_same_order() {
+    let millis = [i64::MIN, NEVER, 0, 1, 1 << 40, Last::LATEST, i64::MAX];
+    let all = millis.map(|millis| [false, true].map(|is_saved| Last::new(millis, is_saved)));
+    for one in all.as_flattened() {
+        assert_eq!(Last::of_number(one.number() | KEPT), *one);
+        assert_eq!(one.number() & KEPT, 0);
+        for other in all.as_flattened() {
+            assert_eq!(one.number().cmp(&other.number()), one.cmp(other));
+        }
+    }
+    assert_eq!(Last::new(i64::MIN, true).millis, NEVER);
+    assert_eq!(Last::new(i64::MAX, true).millis, Last::LATEST);
+}
+
+#[test]
+fn what_is_used_while_it_is_saved_is_not_saved() {
+    scheduled(|| {
+        let uses = Uses::new(None);
+        uses.enter(None);
+        uses.touch(at(7));
+        uses.touch(at(8));
+        uses.mark_saved(at(7), at(100));
+        let known = uses.now();
+        assert_eq!(known.unsaved(at(200_000), INTERVAL), Some(at(8)));
+        assert_eq!(known.unsaved(at(101), INTERVAL), None, "not due");
+        uses.mark_saved(at(8), at(100));
+        assert_eq!(uses.now().unsaved(at(200_000), INTERVAL), None);
+        assert!(uses.touch(at(9)), "kept all the time");
+        assert_eq!(uses.leave().unsaved(at(200_000), INTERVAL), Some(at(9)));
+    });
 }
 
 #[test]
