@@ -153,10 +153,9 @@ impl Uses {
     /// within one millisecond share one write, so that many cores on one key do not fight for its
     /// line.
     pub(crate) fn touch(&self, at: Timestamp) -> bool {
-        let used = Last::new(at.as_unix_millis(), false);
-        let before =
-            self.update(|last, kept| (last.millis < used.millis).then(|| used.number() | kept));
-        before.is_none_or(|before| before & KEPT != 0)
+        let used = Last::new(at.as_unix_millis(), false).number();
+        let later = |word: u64| (word < used).then_some(used | word & KEPT);
+        self.update(later).is_none_or(|before| before & KEPT != 0)
     }
 
     pub(crate) fn last(&self) -> Option<Timestamp> {
@@ -187,17 +186,13 @@ impl Uses {
     /// The store has been told of this use just now.
     pub(crate) fn mark_saved(&self, at: Timestamp, now: Timestamp) {
         let saved = at.as_unix_millis();
-        self.update(|last, kept| {
-            (last.millis <= saved).then(|| Last::new(last.millis, true).number() | kept)
-        });
+        self.update(|word| (Last::of_number(word).millis <= saved).then_some(word | SAVED));
         self.saved_at_millis
             .store(now.as_unix_millis(), Ordering::Relaxed);
     }
 
-    /// Changes the word, given the use in it and whether the key is kept, and says what it was;
-    /// `None` if nothing is to be changed.
-    fn update(&self, change: impl Fn(Last, u64) -> Option<u64>) -> Option<u64> {
-        let change = |word| change(Last::of_number(word), word & KEPT);
+    /// Changes the word, and says what it was; `None` if nothing is to be changed.
+    fn update(&self, change: impl Fn(u64) -> Option<u64>) -> Option<u64> {
         let (set, load) = (Ordering::Relaxed, Ordering::Relaxed);
         self.last.fetch_update(set, load, change).ok()
     }
