@@ -143,9 +143,22 @@ impl fmt::Debug for Caller {
 /// A caller with a live key: the proof that [`Wallet`](crate::Wallet) asks for, so that a test
 /// key cannot be charged even by mistake.
 ///
-/// ```compile_fail
-/// # async fn f(wallet: ringyo_auth::Wallet, caller: ringyo_auth::Caller, id: ringyo_store::OperationId) {
-/// wallet.charge(&caller, 1, &id).await; // `Caller` is not `LiveCaller`
+/// ```
+/// # use ringyo_auth::{AuthError, Caller, Wallet};
+/// # async fn f(wallet: Wallet, caller: Caller, id: ringyo_store::OperationId) -> Result<(), AuthError> {
+/// let caller = caller.require_live()?;
+/// wallet.charge(&caller, 1, &id).await;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Without the question that is no program:
+///
+/// ```compile_fail,E0308
+/// # use ringyo_auth::{AuthError, Caller, Wallet};
+/// # async fn f(wallet: Wallet, caller: Caller, id: ringyo_store::OperationId) -> Result<(), AuthError> {
+/// wallet.charge(&caller, 1, &id).await;
+/// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ pub mod nodes {}
 /// [scanners]: secret_scanners
 /// [threat-model]: threat_model
 /// [trust-limits]: trust#what-cannot-be-guaranteed
-/// [trust-mutants]: trust#mutants
+/// [mutants]: trust#mutants
 ///
 #[doc = include_str!("../docs/promises.md")]
 pub mod promises {}

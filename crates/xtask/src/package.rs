@@ -33,7 +33,7 @@ const TOLD: [&str; 6] = [
     "rust_version",
 ];
 
-/// How large a package may be, in bytes and compressed. The largest has some 80 KiB.
+/// How large a package may be, in bytes and compressed. The largest has some 90 KiB.
 const LARGEST: u64 = 128 * 1024;
 
 /// The step: what is in the packages first, which takes seconds, then whether they compile.

@@ -547,6 +547,65 @@ fn a_command_in_the_documents_selects_tests() {
 }
 
 #[test]
+fn a_number_of_tests_in_the_documents_is_no_smaller_than_that_of_the_tests() {
+    let with = |row: &str| {
+        found(|workspace| {
+            let tests = "#[test]\nfn one() {}\n#[tokio::test]\nasync fn other() {}\n\
+                         #[test]\n#[ignore = \"why\"]\nfn ignored() {}\n";
+            workspace.files.extend([
+                file("crates/ringyo-key/tests/parse.rs", tests),
+                file("crates/ringyo/docs/promises.md", row),
+            ]);
+        })
+    };
+    let command = "cargo test -p ringyo-key --test parse";
+    for good in [
+        format!("| it holds | `2 passed` | `{command}` |"),
+        format!("| it holds | `1 passed` | `{command} other` |"),
+        format!("| a macro makes more | `66 passed` | `{command}` |"),
+        format!("| of two runs | `1 passed`, `1 passed` | `{command}` |"),
+        format!("| it holds | `0 of 7` | `{command}` |"),
+    ] {
+        assert_eq!(with(&good), [""; 0], "{good}");
+    }
+    for (told, command, fit) in [(1, command.to_owned(), 2), (0, format!("{command} one"), 1)] {
+        let row = format!("| it holds | `{told} passed` | `{command}` |");
+        let expected = format!(
+            "crates/ringyo/docs/promises.md:1: commands: `{told} passed`, but {fit} tests fit `{command}`"
+        );
+        assert_eq!(with(&row), [expected]);
+    }
+    let none = with(&format!("| it holds | `1 passed` | `{command} ignored` |"));
+    assert_eq!(none.len(), 1, "what is ignored is not run: {none:?}");
+}
+
+#[test]
+fn a_link_between_documents_leads_to_a_module_too() {
+    let with = |modules: &str| {
+        found(|workspace| {
+            let trust = "See [rates][rate-limits].\n\n[rate-limits]: rate-limits.md#all\n\
+                         [picture]: speed/x.svg\n[other]: https://example.org/\n";
+            workspace.files.extend([
+                file("crates/ringyo/docs/trust.md", trust),
+                file("crates/ringyo/docs/rate-limits.md", "# Rates\n"),
+                file("crates/ringyo/src/docs.rs", modules),
+            ]);
+        })
+    };
+    let page = "#[doc = include_str!(\"../docs/trust.md\")]\npub mod trust {}\n";
+    let good = format!("/// [rate-limits]: rate_limits#all\n///\n{page}");
+    assert_eq!(with(&good), [""; 0]);
+    let missing = "`[rate-limits]: rate_limits#all` is not defined of crates/ringyo/docs/trust.md";
+    let expected = format!("crates/ringyo/src/docs.rs:1: links: {missing}");
+    assert_eq!(with(page), [expected]);
+    // One letter is wrong, or it is defined for the page before.
+    let misspelt = good.replace("[rate-limits]", "[rates-limit]");
+    assert_eq!(with(&misspelt).len(), 2);
+    let late = format!("/// [rate-limits]: rate_limits#all\npub mod other {{}}\n{page}");
+    assert_eq!(with(&late).len(), 1);
+}
+
+#[test]
 fn text_that_is_not_rust_is_an_error_that_names_the_file() {
     let error = SourceFile::new("crates/ringyo-key/src/lib.rs", "fn f( {").unwrap_err();
     assert!(

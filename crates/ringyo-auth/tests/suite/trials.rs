@@ -16,6 +16,9 @@ const TRIALS: u64 = 10_000;
 /// Services that try at the same time, so that threads get into each other's way.
 const LANES: u64 = 2;
 
+/// Trials of a change that is told before it is made, all of which must be noticed.
+const PLANTED: u64 = 20;
+
 /// Tasks that keep asking, and how often each of them asks after the end.
 const CALLERS: u64 = 2;
 const LATE: u64 = 3;
@@ -57,6 +60,15 @@ async fn a_key_without_a_plan_is_not_let_in() {
     trials(End::PlanLost).await;
 }
 
+/// When it is told that a key has ended.
+#[derive(Debug, Clone, Copy)]
+enum Told {
+    /// When it has.
+    InTime,
+    /// Before that: the planted fault.
+    TooSoon,
+}
+
 /// How far the first request with a key has come.
 #[derive(Debug, Clone, Copy)]
 enum Sign {
@@ -80,22 +92,11 @@ async fn trials(end: End) {
     let trials = more
         .map_or(TRIALS, |more| more.parse().unwrap())
         .max(TRIALS);
-    let counts = Arc::new(Counts::default());
-    let lanes: Vec<_> = (0..LANES)
-        .map(|lane| {
-            let counts = counts.clone();
-            tokio::spawn(async move {
-                let setting = setting_of(unlimited()).await;
-                let trials = (lane..trials).step_by(LANES as usize);
-                for trial in trials {
-                    run(&setting, end, trial, &counts).await;
-                }
-            })
-        })
-        .collect();
-    for lane in lanes {
-        lane.await.unwrap();
-    }
+    let planted = count(end, PLANTED, Told::TooSoon).await;
+    let noticed = planted.let_in_late.load(Ordering::SeqCst);
+    assert!(noticed >= PLANTED, "{planted:?}");
+
+    let counts = count(end, trials, Told::InTime).await;
     let [late, let_in_late] =
         [&counts.late, &counts.let_in_late].map(|count| count.load(Ordering::SeqCst));
     println!("{end:?}: {let_in_late} of {late} late requests let in, in {trials} trials");
@@ -106,7 +107,27 @@ async fn trials(end: End) {
     assert!(early >= trials / 2, "{counts:?}");
 }
 
-async fn run(setting: &Setting, end: End, trial: u64, counts: &Arc<Counts>) {
+async fn count(end: End, trials: u64, told: Told) -> Arc<Counts> {
+    let counts = Arc::new(Counts::default());
+    let lanes: Vec<_> = (0..LANES)
+        .map(|lane| {
+            let counts = counts.clone();
+            tokio::spawn(async move {
+                let setting = setting_of(unlimited()).await;
+                let trials = (lane..trials).step_by(LANES as usize);
+                for trial in trials {
+                    run(&setting, end, trial, told, &counts).await;
+                }
+            })
+        })
+        .collect();
+    for lane in lanes {
+        lane.await.unwrap();
+    }
+    counts
+}
+
+async fn run(setting: &Setting, end: End, trial: u64, told: Told, counts: &Arc<Counts>) {
     let key = Arc::new(prepare(setting, end, trial).await);
     let ended = Arc::new(AtomicBool::new(false));
     // Every other key is in the cache when it ends; the rest have just been asked for.
@@ -121,10 +142,15 @@ async fn run(setting: &Setting, end: End, trial: u64, counts: &Arc<Counts>) {
     while sign.load(Ordering::SeqCst) < waits_for as u8 {
         yield_now().await;
     }
-    finish(setting, end, &key).await;
+    if let Told::InTime = told {
+        finish(setting, end, &key).await;
+    }
     ended.store(true, Ordering::SeqCst);
     for caller in callers {
         caller.await.unwrap();
+    }
+    if let Told::TooSoon = told {
+        finish(setting, end, &key).await;
     }
 }
 

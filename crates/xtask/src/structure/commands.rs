@@ -1,4 +1,4 @@
-//! That a command which the documents name as a proof runs something.
+//! That a command which the documents name as a proof runs something, and as many tests as they say.
 //!
 //! A filter that fits no test is no error to cargo: it runs none, and passes.
 
@@ -26,13 +26,33 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
             let lines = document.text.lines().zip(1..);
             lines.flat_map(move |(line, number)| {
                 // Every second piece is between two backticks.
-                let spans = line.split('`').skip(1).step_by(2);
-                spans
-                    .filter_map(|span| fault(span, workspace))
+                let spans: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
+                let selects_none = spans.iter().filter_map(|span| fault(span, workspace));
+                let counts_wrong = miscounted(&spans, workspace);
+                let faults: Vec<String> = selects_none.chain(counts_wrong).collect();
+                faults
+                    .into_iter()
                     .map(move |fault| Finding::new(format!("{}:{number}", document.path), fault))
             })
         })
         .collect()
+}
+
+/// What is wrong with a number of tests that is told beside the command which runs them. There may be
+/// fewer in the text than it runs, where a macro makes them, but not more.
+fn miscounted(spans: &[&str], workspace: &Workspace) -> Option<String> {
+    let [figures @ .., command] = spans else {
+        return None;
+    };
+    let mut told = figures
+        .iter()
+        .filter_map(|span| span.strip_suffix(" passed")?.parse::<usize>().ok());
+    let (Some(told), None) = (told.next(), told.next()) else {
+        return None;
+    };
+    let (_, selected) = Command::read(command, workspace)?.selected(workspace);
+    let fit = selected.len();
+    (fit > told).then(|| format!("`{told} passed`, but {fit} tests fit `{command}`"))
 }
 
 /// What is wrong with the run of tests that this is, if it is one.
@@ -98,6 +118,19 @@ impl<'a> Command<'a> {
     }
 
     fn fault(&self, workspace: &Workspace) -> Option<String> {
+        let package = self.package;
+        let (has_files, selected) = self.selected(workspace);
+        match self.filter {
+            // Where tests are made by a macro it has a name that is not in the text.
+            None => (!has_files).then(|| format!("{package} has no such tests")),
+            Some(filter) => selected
+                .is_empty()
+                .then(|| format!("no test of {package} is run by `{filter}`")),
+        }
+    }
+
+    /// Whether there are files that it may run tests of, and those that are in their text.
+    fn selected(&self, workspace: &Workspace) -> (bool, Vec<String>) {
         let tests = format!("{}/tests/", self.directory);
         let src = format!("{}/src/", self.directory);
         let files: Vec<_> = workspace
@@ -118,6 +151,7 @@ impl<'a> Command<'a> {
                 Some((module.replace('/', "::"), file))
             })
             .collect();
+        let has_files = !files.is_empty();
         let runs_of = |(module, file): (String, &SourceFile)| match self.target {
             Target::Doc if file.text.contains("```") => vec![module],
             Target::Doc => Vec::new(),
@@ -125,36 +159,29 @@ impl<'a> Command<'a> {
                 .map(|test| format!("{module}::{test}"))
                 .collect(),
         };
-        let package = self.package;
-        match self.filter {
-            // Where tests are made by a macro it has a name that is not in the text.
-            None if files.is_empty() => Some(format!("{package} has no such tests")),
-            None => None,
-            Some(filter) => {
-                let found = files
-                    .into_iter()
-                    .flat_map(runs_of)
-                    .any(|name| name.contains(filter));
-                (!found).then(|| format!("no test of {package} is run by `{filter}`"))
-            }
-        }
+        let all = files.into_iter().flat_map(runs_of);
+        let selected = all.filter(|name| self.filter.is_none_or(|filter| name.contains(filter)));
+        (has_files, selected.collect())
     }
 }
 
-/// The names of the functions of a file that have an attribute with `test` in it.
+/// The names of the functions of a file that have an attribute with `test` in it, and none to ignore
+/// them.
 fn tests_in(file: &SourceFile) -> impl Iterator<Item = &str> {
-    let mut marked = false;
+    let (mut marked, mut ignored) = (false, false);
     file.text.lines().map(str::trim).filter_map(move |line| {
         if line.starts_with("#[") {
             marked |= line.contains("test");
+            ignored |= line.starts_with("#[ignore");
             return None;
         }
         let name = line
             .strip_prefix("async ")
             .unwrap_or(line)
             .strip_prefix("fn ")
-            .filter(|_| marked);
-        marked &= line.starts_with("//") || line.is_empty();
+            .filter(|_| marked && !ignored);
+        let goes_on = line.starts_with("//") || line.is_empty();
+        (marked, ignored) = (marked && goes_on, ignored && goes_on);
         name?.split(['(', '<']).next()
     })
 }

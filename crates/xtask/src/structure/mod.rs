@@ -3,6 +3,7 @@
 mod clock;
 mod commands;
 mod imports;
+mod links;
 mod lua;
 mod page;
 mod runtime;
@@ -31,7 +32,7 @@ pub struct Rule {
 }
 
 /// Every rule that [`violations`] checks.
-pub const RULES: [Rule; 10] = [
+pub const RULES: [Rule; 11] = [
     Rule {
         name: "imports",
         statement: "every crate depends on the workspace crates that its layer allows, and on no other",
@@ -79,8 +80,13 @@ pub const RULES: [Rule; 10] = [
     },
     Rule {
         name: "commands",
-        statement: "every command in the documents that runs tests selects at least one",
+        statement: "every command in the documents that runs tests selects at least one, and no more than they say",
         check: commands::check,
+    },
+    Rule {
+        name: "links",
+        statement: "every link from one document to another leads to a module of the face as well",
+        check: links::check,
     },
 ];
 

@@ -45,9 +45,8 @@ async fn no_panic_carries_a_secret_away() {
     panic::set_hook(hook);
     let told = told.lock().unwrap().clone();
     assert!(told.contains("RegeneratedKey"), "{told}");
-    let (told, control) = told.split_once("is not good").unwrap();
+    let (told, _) = told.split_once("is not good").unwrap();
     let (told, planted_told) = told.split_at(told.rfind("panicked at").unwrap());
-    assert!(control.contains("types/panics.rs") || !control.is_empty());
     assert_eq!(
         stage
             .hidden
