@@ -163,12 +163,15 @@ impl KeyCache {
         let mut shard = self.write(id);
         // What is fenced off stays out, and who waits for it notes its use elsewhere.
         if let Finished::Published { out } = shard.finish_load(id, load, found.clone()) {
-            // A key that is read again brings along when it was saved, even if nothing is to be saved.
-            let replaced = out.as_ref().filter(|out| out.id == id);
-            let known = replaced.map(|replaced| replaced.uses.now());
-            self.leave(out);
+            let (replaced, evicted) = match out {
+                Some(out) if out.id == id && found.is_some() => (Some(out), None),
+                out => (None, out),
+            };
+            self.leave(evicted);
             if let Some(key) = found {
-                key.uses.enter(known);
+                // One that is read again knows what it knew, also when it was saved.
+                key.uses
+                    .enter(replaced.map(|replaced| replaced.uses.leave()));
                 key.uses.enter(self.departed.known(id));
             }
         }

@@ -152,7 +152,7 @@ impl fmt::Debug for Caller {
 /// # }
 /// ```
 ///
-/// Without the question that is no program:
+/// Without that it does not compile:
 ///
 /// ```compile_fail,E0308
 /// # use ringyo_auth::{AuthError, Caller, Wallet};

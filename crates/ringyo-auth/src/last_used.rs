@@ -16,7 +16,7 @@ use crate::sync::{AtomicI64, AtomicU64, Mutex, MutexGuard, Ordering};
 /// Rows in one write, so that no transaction holds up the others for long.
 const CHUNK: usize = 1_000;
 
-/// A key is written at most this often.
+/// A key is written at most this often, as long as it stays in the cache.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// How long one write may take.
@@ -70,17 +70,18 @@ struct Last {
 }
 
 impl Last {
-    /// The latest moment that there is room for, in some seventy million years.
-    const LATEST: i64 = 1 << 61;
-
-    fn new(millis: i64, is_saved: bool) -> Self {
-        let millis = millis.clamp(NEVER, Self::LATEST);
-        Self { millis, is_saved }
+    fn unsaved(at: Timestamp) -> Self {
+        Self {
+            millis: at.as_unix_millis(),
+            is_saved: false,
+        }
     }
 
-    /// As one number, below which two bits are left, and whose order is that of what it stands for.
+    /// As one number, in the order of what it stands for. Timestamps begin at 0 and end long before
+    /// there is no room for two bits below them.
     fn number(self) -> u64 {
-        ((self.millis - NEVER) as u64) << 2 | if self.is_saved { SAVED } else { 0 }
+        let millis = (self.millis - NEVER) as u64;
+        millis << 2 | if self.is_saved { SAVED } else { 0 }
     }
 
     fn of_number(number: u64) -> Self {
@@ -142,9 +143,13 @@ impl Uses {
     /// Of a key that is not in the cache yet, and that the store knows this of.
     pub(crate) fn new(known: Option<Timestamp>) -> Self {
         let known = known.map_or(NEVER, Timestamp::as_unix_millis);
-        // The store knows of this use, so it has been told since then, by whomever.
+        let known_to_the_store = Last {
+            millis: known,
+            is_saved: true,
+        };
+        // It knows of this use, so it has been told since then, by whomever.
         Self {
-            last: AtomicU64::new(Last::new(known, true).number()),
+            last: AtomicU64::new(known_to_the_store.number()),
             saved_at_millis: AtomicI64::new(known),
         }
     }
@@ -153,7 +158,7 @@ impl Uses {
     /// within one millisecond share one write, so that many cores on one key do not fight for its
     /// line.
     pub(crate) fn touch(&self, at: Timestamp) -> bool {
-        let used = Last::new(at.as_unix_millis(), false).number();
+        let used = Last::unsaved(at).number();
         let later = |word: u64| (word < used).then_some(used | word & KEPT);
         self.update(later).is_none_or(|before| before & KEPT != 0)
     }
@@ -229,7 +234,7 @@ impl Departed {
     /// Notes a use of a key that has left.
     pub(crate) fn touch(&self, id: KeyId, at: Timestamp) {
         let used = Use {
-            last: Last::new(at.as_unix_millis(), false),
+            last: Last::unsaved(at),
             saved_at_millis: NEVER,
         };
         self.keep(id, used);

@@ -82,7 +82,7 @@ fn step(name: &str, which: String, expect: Expect) -> Step {
             .display()
             .to_string();
         let cargo = cargo.env("PATH", search).env("CARGO_TARGET_DIR", target);
-        // Made by nobody else where packages are built in another place.
+        // Nobody else makes it where packages are built in another place.
         fs::create_dir_all(root.join(&output))?;
         let status = cargo.run(root)?;
         let list = |name| fs::read_to_string(root.join(&output).join("mutants.out").join(name));

@@ -505,6 +505,7 @@ fn a_command_in_the_documents_selects_tests() {
     for good in [
         "cargo test -p ringyo-key --test parse -- --nocapture",
         "cargo test -p ringyo-key --test parse",
+        "A=1 B=2 cargo test --release -p ringyo-key --test parse one",
         "cargo xtask servers cargo test -p ringyo-key --test parse one",
         "ringyo-auth --test suite flood",
         "ringyo-auth --all-features --test suite flood::one",
@@ -522,6 +523,10 @@ fn a_command_in_the_documents_selects_tests() {
         ),
         (
             "cargo nextest run -p ringyo-key helper",
+            "no test of ringyo-key is run by `helper`",
+        ),
+        (
+            "A=1 cargo test --release -p ringyo-key helper",
             "no test of ringyo-key is run by `helper`",
         ),
         (
@@ -587,7 +592,7 @@ fn a_link_between_documents_leads_to_a_module_too() {
                          [picture]: speed/x.svg\n[other]: https://example.org/\n";
             workspace.files.extend([
                 file("crates/ringyo/docs/trust.md", trust),
-                file("crates/ringyo/docs/rate-limits.md", "# Rates\n"),
+                file("crates/ringyo/docs/rate-limits.md", "# Rates\n\n## All\n"),
                 file("crates/ringyo/src/docs.rs", modules),
             ]);
         })
@@ -595,7 +600,7 @@ fn a_link_between_documents_leads_to_a_module_too() {
     let page = "#[doc = include_str!(\"../docs/trust.md\")]\npub mod trust {}\n";
     let good = format!("/// [rate-limits]: rate_limits#all\n///\n{page}");
     assert_eq!(with(&good), [""; 0]);
-    let missing = "`[rate-limits]: rate_limits#all` is not defined of crates/ringyo/docs/trust.md";
+    let missing = "`[rate-limits]: rate_limits#all` is not defined for crates/ringyo/docs/trust.md";
     let expected = format!("crates/ringyo/src/docs.rs:1: links: {missing}");
     assert_eq!(with(page), [expected]);
     // One letter is wrong, or it is defined for the page before.
@@ -603,6 +608,20 @@ fn a_link_between_documents_leads_to_a_module_too() {
     assert_eq!(with(&misspelt).len(), 2);
     let late = format!("/// [rate-limits]: rate_limits#all\npub mod other {{}}\n{page}");
     assert_eq!(with(&late).len(), 1);
+    for (heading, name) in [("## All of it", "rate-limits.md"), ("## All", "rates.md")] {
+        let found = found(|workspace| {
+            workspace.files.extend([
+                file(
+                    "crates/ringyo/docs/trust.md",
+                    "[rate-limits]: rate-limits.md#all\n",
+                ),
+                file(&format!("crates/ringyo/docs/{name}"), heading),
+                file("crates/ringyo/src/docs.rs", &good),
+            ]);
+        });
+        let expected = "crates/ringyo/docs/trust.md:1: links: `rate-limits.md#all` is not there";
+        assert_eq!(found, [expected], "{heading} in {name}");
+    }
 }
 
 #[test]

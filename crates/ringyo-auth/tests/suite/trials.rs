@@ -94,7 +94,7 @@ async fn trials(end: End) {
         .max(TRIALS);
     let planted = count(end, PLANTED, Told::TooSoon).await;
     let noticed = planted.let_in_late.load(Ordering::SeqCst);
-    assert!(noticed >= PLANTED, "{planted:?}");
+    assert_eq!(noticed, PLANTED * CALLERS * LATE, "{planted:?}");
 
     let counts = count(end, trials, Told::InTime).await;
     let [late, let_in_late] =

@@ -1,4 +1,4 @@
-//! That a command which the documents name as a proof runs something, and as many tests as they say.
+//! That a command which the documents name as a proof runs something, and no more than they say.
 //!
 //! A filter that fits no test is no error to cargo: it runs none, and passes.
 
@@ -9,10 +9,11 @@ const DOCUMENTS: &str = "crates/ringyo/docs/";
 
 /// Commands of a document that begin like this, or with the name of a package and an option, as in
 /// tables.
-const BEGINNINGS: [&str; 4] = [
+const BEGINNINGS: [&str; 5] = [
     "cargo xtask servers ",
     "cargo test ",
     "cargo nextest run ",
+    "--release ",
     "-p ",
 ];
 
@@ -87,6 +88,11 @@ impl<'a> Command<'a> {
     /// `None` for what is no run of tests of a package.
     fn read(span: &'a str, workspace: &'a Workspace) -> Option<Self> {
         let mut rest = span;
+        while let Some((variable, behind)) = rest.split_once(' ')
+            && variable.contains('=')
+        {
+            rest = behind;
+        }
         while let Some(shorter) = BEGINNINGS.iter().find_map(|start| rest.strip_prefix(start)) {
             rest = shorter;
         }

@@ -26,7 +26,9 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
             defined.insert(definition);
         }
         if let Some(document) = included(line).and_then(|path| named(&path)) {
-            findings.extend(faults(document, &defined, number));
+            let place = format!("{MODULES}:{number}");
+            findings.extend(faults(document, &defined).map(|fault| Finding::new(&place, fault)));
+            findings.extend(lost(document, workspace));
         }
         // What is defined ahead of a page is defined for that one.
         if line.starts_with("pub mod ") {
@@ -36,7 +38,11 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     findings
 }
 
-fn faults(document: &SourceFile, defined: &BTreeSet<(&str, &str)>, line: usize) -> Vec<Finding> {
+/// What the definitions ahead of a page lack, and have too much.
+fn faults<'a>(
+    document: &'a SourceFile,
+    defined: &BTreeSet<(&'a str, &'a str)>,
+) -> impl Iterator<Item = String> + 'a {
     let expected: BTreeSet<(&str, String)> = document
         .text
         .lines()
@@ -47,20 +53,50 @@ fn faults(document: &SourceFile, defined: &BTreeSet<(&str, &str)>, line: usize) 
         .iter()
         .map(|(label, target)| (*label, (*target).to_owned()))
         .collect();
-    let missing = expected
-        .difference(&defined)
-        .map(|definition| (definition, "is not defined"));
-    let unused = defined
-        .difference(&expected)
-        .map(|definition| (definition, "defines no link"));
-    missing
-        .chain(unused)
-        .map(|((label, target), what)| {
-            let place = format!("{MODULES}:{line}");
-            let message = format!("`[{label}]: {target}` {what} of {}", document.path);
-            Finding::new(place, message)
+    let differing: Vec<_> = expected.symmetric_difference(&defined).cloned().collect();
+    differing.into_iter().map(move |(label, target)| {
+        let what = match defined.contains(&(label, target.clone())) {
+            true => "defines no link of",
+            false => "is not defined for",
+        };
+        format!("`[{label}]: {target}` {what} {}", document.path)
+    })
+}
+
+/// Links of a document to a document or a heading that does not exist.
+fn lost(document: &SourceFile, workspace: &Workspace) -> Vec<Finding> {
+    let leads_somewhere = |target: &str| {
+        let (name, section) = target.split_once('#').unwrap_or((target, ""));
+        let path = format!("{DOCUMENTS}{name}");
+        let found = workspace.files.iter().find(|file| file.path == path);
+        found.is_some_and(|file| section.is_empty() || headings(file).any(|one| one == section))
+    };
+    let lines = document.text.lines().zip(1..);
+    lines
+        .filter_map(|(line, number)| Some((definition(line)?.1, number)))
+        .filter(|(target, _)| module(target).is_some() && !leads_somewhere(target))
+        .map(|(target, number)| {
+            let place = format!("{}:{number}", document.path);
+            Finding::new(place, format!("`{target}` is not there"))
         })
         .collect()
+}
+
+/// The names by which the headings of a document are linked to.
+fn headings(document: &SourceFile) -> impl Iterator<Item = String> {
+    let lines = document.text.lines();
+    let titles = lines.filter_map(|line| {
+        line.trim_start_matches('#')
+            .strip_prefix(' ')
+            .filter(|_| line.starts_with('#'))
+    });
+    titles.map(|title| {
+        let kept = title
+            .trim()
+            .chars()
+            .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.collect::<String>().to_lowercase().replace(' ', "-")
+    })
 }
 
 /// Label and target of a line that defines a link.

@@ -85,7 +85,7 @@ pub const RULES: [Rule; 11] = [
     },
     Rule {
         name: "links",
-        statement: "every link from one document to another leads to a module of the face as well",
+        statement: "every labelled link from one document to another leads to a heading, and to a module as well",
         check: links::check,
     },
 ];
