@@ -37,7 +37,7 @@ fn main() {
     tell("an idle account", bucket(Bucket::Idle));
     tell("an idle account, swept", bucket(Bucket::Swept));
     if keys == MILLION && room() >= ROOM_FOR_MANY {
-        let case = "a cached key of ten million, 4 to an account";
+        let case = "a cached key, 4 to an account, of ten million";
         tell(case, cached_key(MANY, 4));
     }
 }

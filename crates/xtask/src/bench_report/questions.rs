@@ -70,7 +70,8 @@ pub(super) const QUESTIONS: [Question; 15] = [
     Question {
         name: "memory",
         heading: "Memory",
-        words: "Asked of the allocator; what it adds for itself is not in it.",
+        words: "Of a million keys and of 200,000 buckets. Counted, and so once, in what is asked of \
+                the allocator; what it adds for itself is not in it.",
         pictures: &[],
     },
     Question {
