@@ -221,8 +221,8 @@ impl Builder {
         }
     }
 
-    /// How many keys are kept in memory, about. A million if nothing is said. A key takes 360 bytes
-    /// if no other of its account is kept, 235 with three others, 195 with a hundred, and names
+    /// How many keys are kept in memory, about. A million if nothing is said. A key takes 390 bytes
+    /// if no other of its account is kept, 240 with three others, 190 with a hundred, and names
     /// longer than a few letters take their length beside.
     pub fn cache_capacity(self, cache_capacity: usize) -> Self {
         Self {
