@@ -18,6 +18,16 @@ pub(crate) fn digits<const N: usize>() -> [u8; N] {
     std::array::from_fn(|_| DIGITS[random.random_range(0..DIGITS.len())])
 }
 
+/// Any digit but this one.
+pub(crate) fn other_than(digit: u8) -> u8 {
+    loop {
+        let [drawn] = digits();
+        if drawn != digit {
+            return drawn;
+        }
+    }
+}
+
 /// A live key of these parts. The checksum is right: anybody can work it out.
 pub(crate) fn header(id: &[u8; 12], secret: &[u8; 32], tag: &[u8; 6]) -> Header {
     let checked = [b"rg_live_".as_slice(), id, secret, tag].concat();

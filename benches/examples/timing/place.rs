@@ -10,7 +10,7 @@ use ringyo::{
 };
 use tokio::runtime::Runtime;
 
-use crate::forge::{Header, digits, header, sign};
+use crate::forge::{Header, digits, header, other_than, sign};
 
 const PEPPER: &str = "1:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
 const PEPPER_BYTES: [u8; 32] = [b'A'; 32];
@@ -116,9 +116,10 @@ pub(crate) fn forged(id: &[u8; 12]) -> Header {
     header(id, &digits(), &digits())
 }
 
-/// One whose tag is wrong in the digit of that place alone.
+/// One whose tag is wrong in the digit of that place alone. The wrong one may be any other: one and the
+/// same in all keys would itself take another time than most, where the checksum looks into a table.
 pub(crate) fn wrong_in(place: usize, id: &[u8; 12], secret: &[u8; 32]) -> Header {
     let (_, mut tag) = sign(&PEPPER_BYTES, id, secret);
-    tag[place] = if tag[place] == b'7' { b'3' } else { b'7' };
+    tag[place] = other_than(tag[place]);
     header(id, secret, &tag)
 }
