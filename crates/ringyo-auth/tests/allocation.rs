@@ -1,6 +1,7 @@
 //! A warm decision allocates nothing, whether it lets in or refuses.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use allocation_counter::measure;
@@ -8,7 +9,11 @@ use ringyo_auth::preset::ringyo::{AGENTS_CREATE, AGENTS_READ};
 use ringyo_auth::{AuthError, Credential, NewKey, Overlap, Preset, Ringyo};
 use ringyo_key::{ForeignFormat, ForeignKey, KeyFormat, Mode, Pepper, PepperId, PepperRing};
 use ringyo_limit::ManualClock;
-use ringyo_store::MemoryStore;
+use ringyo_store::{EventKind, KeyStore as _, MemoryStore, NewEvent};
+
+fn peppers() -> PepperRing {
+    PepperRing::parse("1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap()
+}
 
 #[test]
 fn warm_decisions_allocate_nothing() {
@@ -18,8 +23,9 @@ fn warm_decisions_allocate_nothing() {
         .unwrap();
     runtime.block_on(async {
         let clock = ManualClock::new(1_767_225_600_000);
-        let ringyo = Ringyo::builder(Preset::ringyo(), Pepper::generate(PepperId::new(1)))
-            .store(MemoryStore::new())
+        let store = Arc::new(MemoryStore::new());
+        let ringyo = Ringyo::builder(Preset::ringyo(), peppers())
+            .store(store.clone())
             .clock(clock.clone())
             .build()
             .await
@@ -66,13 +72,33 @@ fn warm_decisions_allocate_nothing() {
         keys.regenerate(replaced.record.id, Overlap::NONE)
             .await
             .unwrap();
-        let refused = [&disabled, &short, &elsewhere, &poor, &replaced];
-        let refused = refused.map(|issued| format!("Bearer {}", issued.key.expose()));
         let format = KeyFormat::new(ringyo_auth::preset::ringyo::BRAND);
+        // A key that could have been minted here, under the id of which the store has another digest.
+        let wrong = format.mint(Mode::Live, &peppers());
+        let mut record = disabled.record.clone();
+        record.id = wrong.id;
+        let event = NewEvent {
+            key: Some(record.id),
+            ..NewEvent::new(
+                EventKind::KeyIssued,
+                record.account.clone(),
+                "test",
+                record.created_at,
+            )
+        };
+        store.insert_key(&record, None, &event).await.unwrap();
+        let refused = [&disabled, &short, &elsewhere, &poor, &replaced];
+        let refused = refused.map(|issued| &issued.key);
+        let refused: Vec<String> = refused
+            .into_iter()
+            .chain([&wrong.key])
+            .map(|key| format!("Bearer {}", key.expose()))
+            .collect();
         let strange = PepperRing::new(Pepper::generate(PepperId::new(1)));
         let forged = format!("Bearer {}", format.mint(Mode::Live, &strange).key.expose());
         let revoked_header = format!("Bearer {}", revoked.key.expose());
-        let broken_header = format!("{}!", &header[..header.len() - 1]);
+        let (start, last) = header.split_at(header.len() - 1);
+        let broken = ["!", if last == "0" { "1" } else { "0" }].map(|end| format!("{start}{end}"));
         let authenticator = ringyo.authenticator();
         // The change feed brings this node its own changes too; then the first decision reads the
         // store.
@@ -119,9 +145,11 @@ fn warm_decisions_allocate_nothing() {
         let (allocations, decided) = decide(&revoked_header);
         assert!(matches!(decided, Err(AuthError::Revoked(_))));
         assert_eq!(allocations, 0, "revoked");
-        let (allocations, decided) = decide(&broken_header);
-        assert!(matches!(decided, Err(AuthError::InvalidKey(_))));
-        assert_eq!(allocations, 0, "malformed");
+        for header in &broken {
+            let (allocations, decided) = decide(header);
+            assert!(matches!(decided, Err(AuthError::InvalidKey(_))));
+            assert_eq!(allocations, 0, "malformed");
+        }
 
         for header in refused.iter().chain([&forged]) {
             let (allocations, decided) = decide(header);
