@@ -2,11 +2,15 @@
 //! authenticate`
 
 use std::hint::black_box;
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use ringyo::preset::ringyo::BRAND;
 use ringyo::{AuthError, Credential, KeyFormat, Mode, NewKey, Pepper, PepperId, PepperRing};
-use ringyo_bench::{Question, Service, Workload, decide, poll_now};
+use ringyo_bench::{Question, Result, Service, Workload, decide, decide_from, poll_now};
 
 /// At most so many at once.
 const THREADS: usize = 16;
@@ -16,6 +20,7 @@ fn main() {
     let service = Service::new();
     let mut hot = service.workload("hot", 1_000);
     question.case("1,000 hot keys", || decide(&service, hot.header()));
+    narrowed(&mut question, &service);
     question.threads("1,000 hot keys, shared out", &hot.split(THREADS), |part| {
         decide(&service, part.header())
     });
@@ -28,24 +33,55 @@ fn main() {
     question.answer();
 }
 
-/// A thousand keys a second are made, and as many revoked, beside the decisions.
+/// Keys with what few keys have.
+fn narrowed(question: &mut Question, service: &Service) {
+    let client = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+    let networks = ["198.51.100.0/24", "192.0.2.0/24"].map(|text| text.parse().expect("a network"));
+    let from_networks = |new: NewKey| new.allowed_networks(networks);
+    let with_limit = |new: NewKey| new.quota_per_minute(NonZeroU32::MAX);
+    let mut keys = service.workload_of("from_networks", 1_000, from_networks);
+    question.case("1,000 hot keys of two networks", || {
+        decide_from(service, keys.header(), client)
+    });
+    let mut keys = service.workload_of("with_limit", 1_000, with_limit);
+    question.case("1,000 hot keys with a limit of their own", || {
+        decide(service, keys.header())
+    });
+    let both = |new| with_limit(from_networks(new));
+    let mut keys = service.workload_of("with_both", 1_000, both);
+    question.case("1,000 hot keys with both", || {
+        decide_from(service, keys.header(), client)
+    });
+}
+
+/// A thousand keys a second are made, used once and revoked, beside the decisions: each is put into
+/// the cache, and taken out again.
 fn while_keys_come_and_go(question: &mut Question, service: &Service, hot: &mut Workload) {
-    let keys = service.ringyo.keys();
+    let (ringyo, changes) = (service.ringyo.clone(), Arc::new(AtomicU64::new(0)));
+    let counted = changes.clone();
     let busy = service.runtime.spawn(async move {
+        let keys = ringyo.keys();
         let mut tick = tokio::time::interval(Duration::from_millis(1));
         loop {
             tick.tick().await;
             let new = NewKey::live("hot_0", "short-lived").scopes(["agents"]);
             let issued = keys.issue(new).await.expect("a new key");
+            let key = Credential::key(issued.key.expose());
+            ringyo.authenticate(key).await.expect("a good key");
             keys.revoke(issued.record.id)
                 .await
                 .expect("a key to revoke");
+            counted.fetch_add(1, Ordering::Relaxed);
         }
     });
+    let begun = Instant::now();
     question.case("1,000 hot keys beside 1,000 changes/s", || {
         decide(service, hot.header())
     });
     busy.abort();
+    let changes = changes.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64();
+    let case = "keys made, used and revoked beside them";
+    Result::new("authenticate", case, "a second", changes).write();
 }
 
 fn refusals(question: &mut Question, service: &Service, good: &str) {

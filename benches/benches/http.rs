@@ -3,55 +3,17 @@
 //! among the extensions and the headers on the response; without the id, the span, the metrics, and
 //! all that a layer asks before.
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
-use std::task::{Context, Poll};
-
-use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header};
-use http_body_util::Full;
 use ringyo::Credential;
 use ringyo::preset::ringyo::AGENTS_READ;
 use ringyo::tower::AuthLayer;
-use ringyo_bench::{Question, Service, poll_now};
+use ringyo_bench::{Bare, Question, Service, poll_now};
 use tower::{Layer as _, Service as _};
-
-/// Answers at once.
-#[derive(Clone)]
-struct Bare;
-
-/// As much of a request as a server has put there by the time that it reaches the layer.
-#[derive(Clone)]
-struct Connection;
-
-impl tower::Service<Request<()>> for Bare {
-    type Response = Response<Full<Bytes>>;
-    type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request<()>) -> Self::Future {
-        ready(Ok(Response::default()))
-    }
-}
 
 fn main() {
     let mut question = Question::new("http");
     let service = Service::new();
     let mut hot = service.workload("hot", 1_000);
-    let headers = |hot: &mut ringyo_bench::Workload| HeaderValue::from_str(hot.header());
-    let mut request = || {
-        let key = headers(&mut hot).expect("a header");
-        let mut request = Request::new(());
-        let map = request.headers_mut();
-        map.insert(header::AUTHORIZATION, key);
-        map.insert("x-request-id", HeaderValue::from_static("req_1"));
-        request.extensions_mut().insert(Connection);
-        request
-    };
+    let mut request = || ringyo_bench::request(hot.header());
     let mut bare = Bare;
     question.case("without the layer", || poll_now(bare.call(request())));
     question.case("without it, and a decision", || {

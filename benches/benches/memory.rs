@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use ringyo::limit::{Charge, Monotonic, RateLimiter};
+use ringyo::preset::ringyo::{AGENTS_READ, BRAND};
+use ringyo::tower::AuthLayer;
 use ringyo::{
-    Credential, LocalLimiter, MemoryStore, NewKey, Pepper, PepperId, Plan, Preset, Quota, Ringyo,
+    Credential, KeyFormat, LocalLimiter, MemoryStore, Mode, NewKey, Pepper, PepperId, PepperRing,
+    Plan, Preset, Quota, Ringyo,
 };
-use ringyo_bench::Result;
+use ringyo_bench::{Bare, Result, Service, decide, poll_now, request};
 use tokio::runtime::Runtime;
+use tower::{Layer as _, Service as _};
 
 const FEW: usize = 200_000;
 const MILLION: usize = 1_000_000;
@@ -23,6 +27,8 @@ const ROOM_FOR_MANY: usize = 16 << 30;
 const WIDE: Quota = Quota::per_second(1_000_000_000);
 
 fn main() {
+    println!("{:40} {:>10}", "memory", "allocations");
+    allocations();
     println!("{:40} {:>10}", "memory", "bytes");
     let keys = match std::env::var_os("MILLION") {
         Some(_) => MILLION,
@@ -55,6 +61,63 @@ fn room() -> usize {
 fn tell(case: &str, bytes: f64) {
     println!("{case:40} {bytes:10.1}");
     Result::new("memory", case, "bytes", bytes).write();
+}
+
+/// How often something allocates that is done warm.
+fn allocations() {
+    let service = Service::new();
+    let mut hot = service.workload("hot", 4);
+    let count = |run: &mut dyn FnMut()| {
+        run();
+        measure(run).count_total
+    };
+    let tell = |case: &str, count: u64| {
+        println!("{case:40} {count:10}");
+        Result::new("memory", case, "allocations", count as f64).write();
+    };
+    // The control: one is seen.
+    assert_eq!(
+        count(&mut || drop(std::hint::black_box(Box::new(1_u64)))),
+        1
+    );
+
+    tell(
+        "a decision, let in",
+        count(&mut || {
+            std::hint::black_box(decide(&service, hot.header()));
+        }),
+    );
+    let good = hot.header().to_owned();
+    let start = &good[..good.len() - 1];
+    let strangers = PepperRing::new(Pepper::generate(PepperId::new(1)));
+    let forged = KeyFormat::new(BRAND).mint(Mode::Live, &strangers);
+    let refused = [
+        format!("{start}!"),
+        format!("{start}{}", if good.ends_with('0') { "1" } else { "0" }),
+        format!("Bearer {}", forged.key.expose()),
+        service.of_a_wrong_secret(),
+        service.revoked(),
+        service.spent(),
+    ];
+    let most = refused.iter().map(|header| {
+        count(&mut || {
+            let decided = service
+                .authenticator
+                .authenticate(Credential::bearer(header));
+            assert!(poll_now(decided).is_err());
+        })
+    });
+    tell(
+        "a decision, refused: the most of six kinds",
+        most.max().unwrap_or(0),
+    );
+
+    let mut layered = AuthLayer::new(service.ringyo.clone())
+        .require(&AGENTS_READ)
+        .layer(Bare);
+    let without = count(&mut || drop(poll_now(Bare.call(request(&good)))));
+    let with = count(&mut || drop(poll_now(layered.call(request(&good)))));
+    tell("the layer, beside the service without it", with - without);
 }
 
 fn cached_key(keys: usize, to_an_account: usize) -> f64 {

@@ -10,17 +10,17 @@
 //! question.answer();
 //! ```
 
+mod bare;
 mod chase;
 mod cost;
-mod floor;
 mod question;
 mod result;
-mod thread_time;
 
+pub use bare::{Bare, request};
 pub use chase::Chase;
 pub use cost::Cost;
-pub use floor::Floor;
 pub use question::Question;
 pub use result::Result;
-pub use ringyo_bench_service::{Service, Workload, decide, poll_now, shuffle};
-pub use thread_time::ThreadTime;
+pub use ringyo_bench_service::{
+    Floor, Service, ThreadTime, Workload, decide, decide_from, poll_now, shuffle,
+};

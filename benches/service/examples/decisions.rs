@@ -2,13 +2,17 @@
 //! `decisions COUNT decide`, `hmac` (the least that a decision must do), `clumsy` (a decision that
 //! reads its key once too often: what the count has to notice), or a refusal: `malformed` (a foreign
 //! character at the end) or `mistyped` (another digit there).
+//!
+//! `decisions COUNT floors` times them in turns with an HMAC and prints how many of those a decision is
+//! worth; `decisions COUNT twice` does so where each is made twice, which has to be noticed.
+#![expect(clippy::print_stdout, reason = "the number is what is asked for")]
 
 use std::hint::black_box;
 
 use ringyo::preset::ringyo::{AGENTS_READ, BRAND};
 use ringyo::{AuthError, Credential, InvalidKey};
 use ringyo::{KeyFormat, Mode, Pepper, PepperId, PepperRing};
-use ringyo_bench_service::{Service, poll_now};
+use ringyo_bench_service::{Floor, Service, ThreadTime, decide, poll_now};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -21,6 +25,8 @@ fn main() {
         Some("malformed") => refusals(count, "!"),
         Some("mistyped") => refusals(count, "0"),
         Some("clumsy") => decisions(count, Manner::Clumsy),
+        Some("floors") => println!("{:.3}", floors(count, 1)),
+        Some("twice") => println!("{:.3}", floors(count, 2)),
         _ => decisions(count, Manner::Plain),
     }
 }
@@ -48,6 +54,33 @@ fn decisions(count: u32, manner: Manner) {
 enum Manner {
     Plain,
     Clumsy,
+}
+
+/// How many floors a decision is worth, if each is made so often: the middle one of many turns.
+fn floors(count: u32, times: u32) -> f64 {
+    const TURN: u32 = 256;
+    let service = Service::new();
+    let (mut hot, floor) = (service.workload("hot", 1_000), Floor::new());
+    let turn = |run: &mut dyn FnMut()| {
+        let start = ThreadTime::now();
+        (0..TURN).for_each(|_| run());
+        start.elapsed().as_secs_f64()
+    };
+    let mut ratios: Vec<f64> = (0..=count / TURN)
+        .map(|_| {
+            let least = turn(&mut || {
+                black_box(floor.run(black_box(&[b'a'; 52])));
+            });
+            let decided = turn(&mut || {
+                for _ in 0..times {
+                    black_box(decide(&service, hot.header()));
+                }
+            });
+            decided / least
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios[ratios.len() / 2]
 }
 
 fn hmacs(count: u32) {

@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -67,13 +68,24 @@ impl Service {
     /// of their own, not in that of memory.
     #[must_use]
     pub fn workload(&self, name: &str, keys: usize) -> Workload {
+        self.workload_of(name, keys, |new| new)
+    }
+
+    /// The same, of keys that are narrowed.
+    #[must_use]
+    pub fn workload_of(
+        &self,
+        name: &str,
+        keys: usize,
+        narrowed: impl Fn(NewKey) -> NewKey,
+    ) -> Workload {
         let mut headers = Vec::with_capacity(keys);
         for place in 0..keys {
             let account = format!("{name}_{}", place / KEYS);
             if place % KEYS == 0 {
                 self.account(&account, "wide");
             }
-            headers.push(header(&self.issue(&account)));
+            headers.push(header(&self.issue_of(narrowed(new_key(&account)))));
         }
         self.settle();
         shuffle(&mut headers);
@@ -152,7 +164,10 @@ impl Service {
     }
 
     fn issue(&self, account: &str) -> IssuedKey {
-        let new = NewKey::live(account, "Production").scopes(["agents", "calls:read"]);
+        self.issue_of(new_key(account))
+    }
+
+    fn issue_of(&self, new: NewKey) -> IssuedKey {
         let keys = self.ringyo.keys();
         let issued = self.runtime.block_on(keys.issue(new));
         issued.expect("a new key")
@@ -180,6 +195,10 @@ fn peppers() -> PepperRing {
     PepperRing::parse(PEPPER).expect("a pepper")
 }
 
+fn new_key(account: &str) -> NewKey {
+    NewKey::live(account, "Production").scopes(["agents", "calls:read"])
+}
+
 fn header(issued: &IssuedKey) -> String {
     format!("Bearer {}", issued.key.expose())
 }
@@ -191,7 +210,20 @@ fn header(issued: &IssuedKey) -> String {
 ///
 /// When the key is not let in, and when the decision waits.
 pub fn decide(service: &Service, header: &str) -> (u32, u32, Duration) {
-    let credential = Credential::bearer(header);
+    decide_on(service, Credential::bearer(header))
+}
+
+/// The same for a client at that address.
+///
+/// # Panics
+///
+/// As [`decide`].
+pub fn decide_from(service: &Service, header: &str, client: IpAddr) -> (u32, u32, Duration) {
+    decide_on(service, Credential::bearer(header).client(client))
+}
+
+#[inline(always)]
+fn decide_on(service: &Service, credential: Credential<'_>) -> (u32, u32, Duration) {
     let caller = poll_now(service.authenticator.authenticate(credential));
     let caller = caller.expect("a good key");
     assert!(caller.require(&AGENTS_READ).is_ok());

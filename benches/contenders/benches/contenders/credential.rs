@@ -15,9 +15,9 @@ use biscuit_auth::{Biscuit, KeyPair};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use pem::Pem;
 use prefixed_api_key::{PrefixedApiKey, PrefixedApiKeyController};
-use ringyo::preset::ringyo::{AGENTS_READ, BRAND};
+use ringyo::preset::ringyo::BRAND;
 use ringyo::{Credential, KeyFormat, Mode, Pepper, PepperId, PepperRing};
-use ringyo_bench::{Question, Service, poll_now};
+use ringyo_bench::{Question, Service, decide, poll_now};
 use serde::{Deserialize, Serialize};
 
 use crate::named;
@@ -26,11 +26,16 @@ pub(crate) fn measure(service: &Service) {
     let mut question = Question::new("contenders: credential");
     let mut hot = service.workload("credential", 1_000);
     question.case("ringyo: find, prove, limit, check the scope", || {
-        let credential = Credential::bearer(hot.header());
-        let caller = poll_now(service.authenticator.authenticate(credential)).unwrap();
-        assert!(caller.require(&AGENTS_READ).is_ok());
+        decide(service, hot.header())
     });
     question.yardstick();
+    let good = hot.header().to_owned();
+    let (start, last) = good.split_at(good.len() - 1);
+    let mistyped = format!("{start}{}", if last == "0" { "1" } else { "0" });
+    question.case("ringyo: a bad checksum", || {
+        let credential = Credential::bearer(black_box(&mistyped));
+        assert!(poll_now(service.authenticator.authenticate(credential)).is_err());
+    });
     ringyo_key(&mut question);
     prefixed_api_key(&mut question);
     api_keys_simplified(&mut question);
@@ -88,7 +93,7 @@ fn api_keys_simplified(question: &mut Question) {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Claims {
+pub(crate) struct Claims {
     sub: String,
     scope: String,
     iss: String,
@@ -97,12 +102,7 @@ struct Claims {
 }
 
 fn jwt_hs256(question: &mut Question) {
-    let secret = [7; 32];
-    let keys = (
-        EncodingKey::from_secret(&secret),
-        DecodingKey::from_secret(&secret),
-    );
-    jwt(question, Algorithm::HS256, keys);
+    jwt(question, &Verifier::hs256(), "HS256");
 }
 
 fn jwt_eddsa(question: &mut Question) {
@@ -112,7 +112,7 @@ fn jwt_eddsa(question: &mut Question) {
         EncodingKey::from_ed_der(private.as_ref()),
         DecodingKey::from_ed_der(pair.public_key().as_ref()),
     );
-    jwt(question, Algorithm::EdDSA, keys);
+    jwt(question, &Verifier::new(Algorithm::EdDSA, keys), "EdDSA");
 }
 
 fn jwt_rs256(question: &mut Question) {
@@ -123,30 +123,64 @@ fn jwt_rs256(question: &mut Question) {
         EncodingKey::from_rsa_pem(pem::encode(&private).as_bytes()).unwrap(),
         DecodingKey::from_rsa_der(pair.public_key().as_ref()),
     );
-    jwt(question, Algorithm::RS256, keys);
+    jwt(question, &Verifier::new(Algorithm::RS256, keys), "RS256");
 }
 
-fn jwt(question: &mut Question, algorithm: Algorithm, keys: (EncodingKey, DecodingKey)) {
-    let (encoding, decoding) = keys;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let claims = Claims {
-        sub: "acct_1".to_owned(),
-        scope: "agents:read calls:read".to_owned(),
-        iss: "https://issuer.example".to_owned(),
-        aud: "https://api.example".to_owned(),
-        exp: now.unwrap().as_secs() + 86_400,
-    };
-    let token = jsonwebtoken::encode(&Header::new(algorithm), &claims, &encoding).unwrap();
-    let mut validation = Validation::new(algorithm);
-    validation.set_audience(&[&claims.aud]);
-    validation.set_issuer(&[&claims.iss]);
-    let what = format!("{algorithm:?}, verify and find the scope");
+fn jwt(question: &mut Question, verifier: &Verifier, algorithm: &str) {
+    let what = format!("{algorithm}, verify and find the scope");
     question.case(&named("jsonwebtoken", &what), || {
-        let token = black_box(&token);
-        let told = jsonwebtoken::decode::<Claims>(token, &decoding, &validation).unwrap();
-        let mut scopes = told.claims.scope.split(' ');
-        assert!(scopes.any(|scope| scope == "agents:read"));
+        assert!(verifier.lets_in(black_box(&verifier.token)));
     });
+}
+
+/// What looks whether a token is good, and holds the scope to read agents.
+pub(crate) struct Verifier {
+    /// One that is and does.
+    pub(crate) token: String,
+    decoding: DecodingKey,
+    validation: Validation,
+}
+
+impl Verifier {
+    pub(crate) fn hs256() -> Self {
+        let secret = [7; 32];
+        let keys = (
+            EncodingKey::from_secret(&secret),
+            DecodingKey::from_secret(&secret),
+        );
+        Self::new(Algorithm::HS256, keys)
+    }
+
+    fn new(algorithm: Algorithm, keys: (EncodingKey, DecodingKey)) -> Self {
+        let (encoding, decoding) = keys;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let claims = Claims {
+            sub: "acct_1".to_owned(),
+            scope: "agents:read calls:read".to_owned(),
+            iss: "https://issuer.example".to_owned(),
+            aud: "https://api.example".to_owned(),
+            exp: now.unwrap().as_secs() + 86_400,
+        };
+        let token = jsonwebtoken::encode(&Header::new(algorithm), &claims, &encoding).unwrap();
+        let mut validation = Validation::new(algorithm);
+        validation.set_audience(&[&claims.aud]);
+        validation.set_issuer(&[&claims.iss]);
+        Self {
+            token,
+            decoding,
+            validation,
+        }
+    }
+
+    pub(crate) fn lets_in(&self, token: &str) -> bool {
+        let told = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation);
+        told.is_ok_and(|told| {
+            told.claims
+                .scope
+                .split(' ')
+                .any(|scope| scope == "agents:read")
+        })
+    }
 }
 
 fn biscuit(question: &mut Question) {

@@ -15,6 +15,7 @@ use tower_governor::governor::GovernorConfigBuilder;
 use tower_governor::key_extractor::KeyExtractor;
 use tower_governor::{GovernorError, GovernorLayer};
 
+use crate::credential::Verifier;
 use crate::named;
 
 /// Answers at once.
@@ -45,6 +46,21 @@ impl KeyExtractor for ByCredential {
     fn extract<T>(&self, request: &Request<T>) -> Result<HeaderValue, GovernorError> {
         let credential = request.headers().get(header::AUTHORIZATION).cloned();
         credential.ok_or(GovernorError::UnableToExtractKey)
+    }
+}
+
+/// Lets in who has a good token, as a guard around a service does.
+struct Guarded<S> {
+    verifier: Verifier,
+    inner: S,
+}
+
+impl<S: tower::Service<Request<()>, Response = Response<Body>>> Guarded<S> {
+    fn call(&mut self, request: Request<()>) -> S::Future {
+        let authorization = request.headers()[header::AUTHORIZATION].to_str();
+        let token = authorization.unwrap().strip_prefix("Bearer ");
+        assert!(self.verifier.lets_in(token.unwrap()));
+        self.inner.call(request)
     }
 }
 
@@ -85,6 +101,25 @@ pub(crate) fn measure(service: &Service) {
         let response: Response<Body> = poll_now(theirs.call(request())).unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         assert!(response.headers().contains_key("x-ratelimit-remaining"));
+        response
+    });
+
+    let verifier = Verifier::hs256();
+    let bearer = format!("Bearer {}", verifier.token);
+    let mut both = Guarded {
+        verifier,
+        inner: theirs,
+    };
+    let what = format!(
+        "the same behind {}",
+        named("jsonwebtoken", "HS256 and its scope").replace(": ", ", ")
+    );
+    question.case(&named("tower_governor", &what), || {
+        let mut request = Request::new(());
+        let token = HeaderValue::from_str(&bearer).unwrap();
+        request.headers_mut().insert(header::AUTHORIZATION, token);
+        let response: Response<Body> = poll_now(both.call(request)).unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
         response
     });
     question.answer();

@@ -1,7 +1,7 @@
 //! What was set out for, to be held against what came out.
 
 use super::picture::number;
-use super::results::Results;
+use super::results::{Figure, OURS, Results};
 
 /// At most, or at least, so much.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ struct Goal {
     unit: &'static str,
 }
 
-const GOALS: [Goal; 26] = [
+const GOALS: [Goal; 33] = [
     Goal {
         words: "a decision over 1,000 hot keys",
         measured: |results| floors(results, "authenticate", "1,000 hot keys"),
@@ -152,10 +152,35 @@ const GOALS: [Goal; 26] = [
         unit: "times as fast",
     },
     Goal {
-        words: "beside `limitador`, which limits alone",
+        words: "beside `limitador`, which limits alone, and whose contexts are made for each request",
         measured: |results| times_ours(results, "limit", "limitador"),
         bound: AtLeast(8.0),
         unit: "times as fast",
+    },
+    ahead(
+        "the contender that is nearest in saying who it is",
+        |results| nearest(results, "credential", |_| true),
+    ),
+    ahead("in saying whether they may", |results| {
+        nearest(results, "permission", |_| true)
+    }),
+    ahead("in saying how fast they may", |results| {
+        nearest(results, "limit", |_| true)
+    }),
+    ahead("as a layer that does all three", |results| {
+        nearest(results, "layer", |row| row.case.contains("jsonwebtoken"))
+    }),
+    none("a warm decision, let in", |results| {
+        allocations(results, "a decision, let in")
+    }),
+    none("a warm decision, refused", |results| {
+        allocations(results, "a decision, refused: the most of six kinds")
+    }),
+    Goal {
+        words: "the layer, beside the service without it",
+        measured: |results| allocations(results, "the layer, beside the service without it"),
+        bound: AtMost(3.0),
+        unit: "allocations",
     },
     Goal {
         words: "the layer, beside the service and a decision",
@@ -222,6 +247,24 @@ const GOALS: [Goal; 26] = [
     },
 ];
 
+const fn ahead(words: &'static str, measured: fn(&Results) -> Option<f64>) -> Goal {
+    Goal {
+        words,
+        measured,
+        bound: AtLeast(1.0),
+        unit: "times as fast",
+    }
+}
+
+const fn none(words: &'static str, measured: fn(&Results) -> Option<f64>) -> Goal {
+    Goal {
+        words,
+        measured,
+        bound: AtMost(0.0),
+        unit: "allocations",
+    }
+}
+
 const fn refusal(words: &'static str, measured: fn(&Results) -> Option<f64>) -> Goal {
     Goal {
         words,
@@ -264,9 +307,7 @@ fn floors(results: &Results, question: &str, case: &str) -> Option<f64> {
 }
 
 fn value(results: &Results, question: &str, case: &str, unit: &str) -> Option<f64> {
-    results
-        .find(question, case, unit)
-        .map(super::Figure::median)
+    results.find(question, case, unit).map(Figure::median)
 }
 
 /// How many of our whole decisions fit into what a contender does, whose row has this in its name.
@@ -276,6 +317,20 @@ fn times_ours(results: &Results, subject: &str, contender: &str) -> Option<f64> 
     let mut rows = results.of(&question, "floors");
     let theirs = rows.find(|row| row.case.contains(contender))?;
     Some(theirs.median() / ours.median())
+}
+
+/// How many times ours that contender takes which takes the least, of those that do the work.
+fn nearest(results: &Results, subject: &str, does: fn(&Figure) -> bool) -> Option<f64> {
+    let question = format!("contenders: {subject}");
+    let rows = results.of(&question, "floors");
+    let theirs = rows.filter(|row| !row.case.starts_with(OURS) && does(row));
+    theirs
+        .filter_map(|row| results.times_ours(row))
+        .min_by(f64::total_cmp)
+}
+
+fn allocations(results: &Results, case: &str) -> Option<f64> {
+    value(results, "memory", case, "allocations")
 }
 
 #[cfg(test)]
@@ -298,5 +353,30 @@ mod tests {
         assert!(missed.is_some_and(|row| row.ends_with("| 1.6 | **missed** |")));
         let lacking = row(&Results::default());
         assert!(lacking.is_some_and(|row| row.ends_with("| not measured |  |")));
+    }
+
+    #[test]
+    fn each_row_is_beside_ours_on_the_same_work() {
+        let lines: String = [
+            ("ringyo: held", 1.0),
+            ("ringyo: missing", 4.0),
+            ("other 1.0: held", 5.0),
+            ("other 1.0: missing", 8.0),
+            ("other 1.0: both", 3.0),
+        ]
+        .map(|(case, floors)| {
+            let row = r#""question":"contenders: permission","unit":"floors""#;
+            format!("{{{row},\"case\":\"{case}\",\"value\":{floors}}}\n")
+        })
+        .concat();
+        let results = Results::parse(&lines).unwrap_or_default();
+        let times: Vec<Option<f64>> = results
+            .of("contenders: permission", "floors")
+            .map(|row| results.times_ours(row))
+            .collect();
+        assert_eq!(times, [1.0, 1.0, 5.0, 2.0, 3.0].map(Some));
+        assert_eq!(nearest(&results, "permission", |_| true), Some(2.0));
+        let held = nearest(&results, "permission", |row| row.case.contains("held"));
+        assert_eq!(held, Some(5.0));
     }
 }

@@ -15,7 +15,10 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use serde_json::json;
+
 use crate::cargo::{self, Cargo};
+use crate::instructions::{self, Counts};
 use crate::step::{Outcome, Step};
 
 pub use results::{Figure, Results};
@@ -91,7 +94,10 @@ impl Manner {
 
 /// The steps: one to each bench, with all its runs, and then the page.
 pub fn steps(manner: Manner) -> Vec<Step> {
-    let mut steps = vec![Step::new("results", "rm -f target/bench-report/*", start).or_stop()];
+    let mut steps = vec![
+        Step::new("results", "rm -f target/bench-report/*", start).or_stop(),
+        Step::new("instructions", "cargo xtask instructions", count),
+    ];
     steps.extend(BENCHES.map(|(package, bench)| {
         let alone = manner.bench(package, bench).to_string();
         Step::new(bench, alone, move |root, out| {
@@ -143,6 +149,32 @@ fn start(root: &Path, _: &mut dyn Write) -> io::Result<Outcome> {
     }
     fs::write(file, "")?;
     fs::write(redis_file(root), "")?;
+    Ok(Outcome::Passed)
+}
+
+/// Instructions, which do not differ from run to run.
+fn count(root: &Path, _: &mut dyn Write) -> io::Result<Outcome> {
+    if !cargo::runs("valgrind") {
+        return Ok(Outcome::Skipped("valgrind is not installed".into()));
+    }
+    let Counts {
+        decision,
+        malformed,
+        mistyped,
+        ..
+    } = instructions::counts(root)?;
+    let mut lines = String::new();
+    for (case, value) in [
+        ("a decision, beside its HMAC", decision),
+        ("a malformed key refused", malformed),
+        ("a bad checksum refused", mistyped),
+    ] {
+        let line = json!({
+            "question": "instructions", "case": case, "unit": "instructions", "value": value,
+        });
+        lines.push_str(&format!("{line}\n"));
+    }
+    fs::write(root.join(RESULTS), lines)?;
     Ok(Outcome::Passed)
 }
 

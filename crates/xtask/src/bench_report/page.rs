@@ -40,7 +40,8 @@ cargo xtask bench-report --quick   # a short one, below target
 ```
 ";
     let noise = format!(
-        "Every bench ran {runs} times, each time in a process of its own. A figure is the middle \
+        "Every bench that measures time ran {runs} times, each time in a process of its own; what is \
+         counted, and the limit on Redis, ran once. A figure is the middle \
          one, with the least and the greatest beside it; between those lie {:.0} % of the figure, in \
          the middle one of all rows. A difference smaller than that is none.",
         100.0 * spread
@@ -135,17 +136,14 @@ fn floors(page: &mut String, results: &Results, question: &str) {
     };
     let _ = writeln!(page, "| | floors | least to greatest | ns |{times}");
     let _ = writeln!(page, "| --- | --- | --- | --- |{rule}");
-    let ours = results
-        .of(question, "floors")
-        .next()
-        .map_or(1.0, Figure::median);
     for row in results.of(question, "floors") {
         let nanos = results.find(question, &row.case, "ns");
         let nanos = nanos.map_or(String::new(), |it| number(it.median()));
         let (case, floors) = (&row.case, number(row.median()));
         let _ = write!(page, "| {case} | {floors} | {} | {nanos} |", range(row));
         if is_beside_others {
-            let _ = write!(page, " {} |", number(row.median() / ours));
+            let times = results.times_ours(row);
+            let _ = write!(page, " {} |", times.map_or(String::new(), number));
         }
         page.push('\n');
     }

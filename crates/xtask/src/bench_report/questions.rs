@@ -11,13 +11,16 @@ pub(super) struct Question {
     pub(super) pictures: &'static [(&'static str, &'static str)],
 }
 
-pub(super) const QUESTIONS: [Question; 15] = [
+pub(super) const QUESTIONS: [Question; 17] = [
     Question {
         name: "authenticate",
         heading: "A decision",
         words: "From the header to the numbers that the response shows: find the key, prove it, look \
                 it up, check its state, its plan and its limit, and a scope. Everything is in \
-                memory. Refusals go as far as they have to. \
+                memory. Refusals go as far as they have to. Most keys have neither networks nor a limit \
+                of their own; what those cost is in rows of their own. The changes are made by a \
+                thread beside, and the time is that of the thread that decides: what it sleeps is \
+                not in it. \
                 Threads show what they take from each other only on a machine on which they really \
                 run at the same time.",
         pictures: &[
@@ -29,7 +32,8 @@ pub(super) const QUESTIONS: [Question; 15] = [
         name: "stages",
         heading: "Where the time goes",
         words: "Each stage alone, on the same keys. The look-up is a refusal of a revoked key less \
-                one of a forged key. The processor does some of one stage while it waits in another, \
+                one of a forged key and less the exact time, for which only the former asks. \
+                The processor does some of one stage while it waits in another, \
                 so what is alone may add up to more than the whole; the rest is what is left over.",
         pictures: &[("stages", "The stages of a decision, in floors")],
     },
@@ -42,6 +46,20 @@ pub(super) const QUESTIONS: [Question; 15] = [
             "working-set",
             "A decision over more and more keys, in floors",
         )],
+    },
+    Question {
+        name: "working set: memory",
+        heading: "A wait for memory",
+        words: "What a load takes whose address is what the load before it has found, and a thousand \
+                hot keys in a service that knows all of the keys above.",
+        pictures: &[],
+    },
+    Question {
+        name: "instructions",
+        heading: "Instructions",
+        words: "Counted by valgrind, and the same every time; a change that adds a twentieth to those \
+                of a decision fails.",
+        pictures: &[],
     },
     Question {
         name: "key",
@@ -103,9 +121,10 @@ pub(super) const QUESTIONS: [Question; 15] = [
     Question {
         name: "contenders: credential",
         heading: "Beside others: who is it?",
-        words: "The first row finds, proves and limits a key and checks its scope; the others do \
-                what they are made for. A key that is hashed like a password takes as long as it is \
-                meant to.",
+        words: "The first row is the whole decision, numbers for the response included; the others \
+                do what they are made for. In times ours each row is beside our row on the same \
+                work, or beside the first. A key that is hashed like a password takes as long as it \
+                is meant to.",
         pictures: &[("contenders", "To check one credential, in floors")],
     },
     Question {
@@ -117,13 +136,15 @@ pub(super) const QUESTIONS: [Question; 15] = [
     Question {
         name: "contenders: limit",
         heading: "Beside others: how fast may they?",
-        words: "1,000 accounts in turns, all let in.",
+        words: "1,000 accounts in turns, all let in. Who calls `limitador` makes a context of each \
+                request first.",
         pictures: &[],
     },
     Question {
         name: "contenders: layer",
         heading: "Beside others: a layer",
-        words: "`tower_governor` limits each credential and knows nothing of it.",
+        words: "`tower_governor` limits each credential and knows nothing of it; the last row is \
+                what somebody puts together who wants to know.",
         pictures: &[],
     },
 ];

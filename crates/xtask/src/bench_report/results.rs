@@ -4,6 +4,9 @@ use std::io;
 
 use serde_json::Value;
 
+/// What the rows of ours begin with, beside others.
+pub(super) const OURS: &str = "ringyo: ";
+
 /// One number of a bench, as it came out in each run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
@@ -124,6 +127,16 @@ impl Results {
             }
         }
         questions
+    }
+
+    /// A figure in times that of ours on the same work: what stands behind the name of the package is
+    /// the same in both. Where we have none, it is the first row of the question.
+    pub fn times_ours(&self, row: &Figure) -> Option<f64> {
+        let work = |row: &Figure| Some(row.case.split_once(": ")?.1.to_owned());
+        let ours = |row: &&Figure| row.case.starts_with(OURS);
+        let rows = || self.of(&row.question, &row.unit);
+        let same = rows().filter(ours).find(|ours| work(ours) == work(row));
+        Some(row.median() / same.or_else(|| rows().next())?.median())
     }
 
     /// How often the benches ran, and how far apart the runs were: the middle one of all ratios'
