@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ringyo::preset::ringyo::BRAND;
-use ringyo::{AuthError, Credential, KeyFormat, Mode, NewKey, Pepper, PepperId, PepperRing};
+use ringyo::{AuthError, Credential, NewKey};
 use ringyo_bench::{Question, Result, Service, Workload, decide, decide_from, poll_now};
 
 /// At most so many at once.
@@ -90,17 +89,14 @@ fn refusals(question: &mut Question, service: &Service, good: &str) {
         poll_now(service.authenticator.authenticate(credential)).expect_err("a refusal")
     };
 
-    let start = &good[..good.len() - 1];
-    let malformed = format!("{start}!");
+    let malformed = format!("{}!", &good[..good.len() - 1]);
     question.case("malformed", || refuse(&malformed));
     let of_others = good.replacen("rg_", "xy_", 1);
     question.case("malformed: another brand", || refuse(&of_others));
-    let mistyped = format!("{start}{}", if good.ends_with('0') { "1" } else { "0" });
+    let mistyped = Service::mistyped(good);
     question.case("bad checksum", || refuse(&mistyped));
 
-    let strangers = PepperRing::new(Pepper::generate(PepperId::new(1)));
-    let forged = KeyFormat::new(BRAND).mint(Mode::Live, &strangers);
-    let forged = format!("Bearer {}", forged.key.expose());
+    let forged = Service::forged();
     question.case("forged", || refuse(&forged));
     let unknown = Service::unknown();
     // As far as a request gets by itself.

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use ringyo::limit::{Charge, Monotonic, RateLimiter};
-use ringyo::preset::ringyo::{AGENTS_READ, BRAND};
+use ringyo::preset::ringyo::AGENTS_READ;
 use ringyo::tower::AuthLayer;
 use ringyo::{
-    Credential, KeyFormat, LocalLimiter, MemoryStore, Mode, NewKey, Pepper, PepperId, PepperRing,
-    Plan, Preset, Quota, Ringyo,
+    Credential, LocalLimiter, MemoryStore, NewKey, Pepper, PepperId, Plan, Preset, Quota, Ringyo,
 };
 use ringyo_bench::{Bare, Result, Service, decide, poll_now, request};
 use tokio::runtime::Runtime;
@@ -27,24 +26,22 @@ const ROOM_FOR_MANY: usize = 16 << 30;
 const WIDE: Quota = Quota::per_second(1_000_000_000);
 
 fn main() {
-    println!("{:40} {:>10}", "memory", "allocations");
     allocations();
-    println!("{:40} {:>10}", "memory", "bytes");
     let keys = match std::env::var_os("MILLION") {
         Some(_) => MILLION,
         None => FEW,
     };
     for to_an_account in [1, 4, 100] {
         let case = format!("a cached key, {to_an_account} to an account");
-        tell(&case, cached_key(keys, to_an_account));
+        tell(&case, "bytes", cached_key(keys, to_an_account));
     }
-    tell("a bucket below full", bucket(Bucket::Spent));
-    tell("a bucket and its tally", bucket(Bucket::Shared));
-    tell("an idle account", bucket(Bucket::Idle));
-    tell("an idle account, swept", bucket(Bucket::Swept));
+    tell("a bucket below full", "bytes", bucket(Bucket::Spent));
+    tell("a bucket and its tally", "bytes", bucket(Bucket::Shared));
+    tell("an idle account", "bytes", bucket(Bucket::Idle));
+    tell("an idle account, swept", "bytes", bucket(Bucket::Swept));
     if keys == MILLION && room() >= ROOM_FOR_MANY {
         let case = "a cached key, 4 to an account, of ten million";
-        tell(case, cached_key(MANY, 4));
+        tell(case, "bytes", cached_key(MANY, 4));
     }
 }
 
@@ -58,9 +55,9 @@ fn room() -> usize {
     kib.map_or(0, |kib: usize| kib << 10)
 }
 
-fn tell(case: &str, bytes: f64) {
-    println!("{case:40} {bytes:10.1}");
-    Result::new("memory", case, "bytes", bytes).write();
+fn tell(case: &str, unit: &str, value: f64) {
+    println!("{case:48} {value:10.1} {unit}");
+    Result::new("memory", case, unit, value).write();
 }
 
 /// How often something allocates that is done warm.
@@ -71,10 +68,7 @@ fn allocations() {
         run();
         measure(run).count_total
     };
-    let tell = |case: &str, count: u64| {
-        println!("{case:40} {count:10}");
-        Result::new("memory", case, "allocations", count as f64).write();
-    };
+    let tell = |case: &str, count: u64| tell(case, "allocations", count as f64);
     // The control: one is seen.
     assert_eq!(
         count(&mut || drop(std::hint::black_box(Box::new(1_u64)))),
@@ -88,13 +82,10 @@ fn allocations() {
         }),
     );
     let good = hot.header().to_owned();
-    let start = &good[..good.len() - 1];
-    let strangers = PepperRing::new(Pepper::generate(PepperId::new(1)));
-    let forged = KeyFormat::new(BRAND).mint(Mode::Live, &strangers);
     let refused = [
-        format!("{start}!"),
-        format!("{start}{}", if good.ends_with('0') { "1" } else { "0" }),
-        format!("Bearer {}", forged.key.expose()),
+        format!("{}!", &good[..good.len() - 1]),
+        Service::mistyped(&good),
+        Service::forged(),
         service.of_a_wrong_secret(),
         service.revoked(),
         service.spent(),

@@ -20,8 +20,7 @@ fn main() {
     let mut question = Question::new("stages");
     let service = Service::new();
     let format = KeyFormat::new(BRAND);
-    let ring = |id| PepperRing::new(Pepper::generate(PepperId::new(id)));
-    let (peppers, strangers) = (ring(1), ring(2));
+    let peppers = PepperRing::new(Pepper::generate(PepperId::new(1)));
     let minted = format.mint(Mode::Live, &peppers);
     let text = minted.key.expose().to_owned();
     let parse = || format.parse(black_box(text.as_bytes())).is_ok();
@@ -41,8 +40,7 @@ fn main() {
         let credential = Credential::bearer(black_box(header));
         poll_now(service.authenticator.authenticate(credential)).expect_err("a refusal")
     };
-    let forged = format.mint(Mode::Live, &strangers);
-    let forged = format!("Bearer {}", forged.key.expose());
+    let forged = Service::forged();
     let until_look_up = question.unlisted("refuse a forged key", || refuse(&forged));
     let revoked = service.revoked();
     let past_look_up = question.unlisted("refuse a revoked key", || {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use ringyo::preset::ringyo::{AGENTS_READ, BRAND};
 use ringyo::store::{KeyStore as _, NewEvent};
 use ringyo::{
-    Authenticator, Credential, EventKind, IssuedKey, KeyFormat, MemoryStore, Mode, NewKey,
-    PepperRing, Plan, Preset, Quota, Ringyo,
+    Authenticator, Credential, EventKind, IssuedKey, KeyFormat, MemoryStore, Mode, NewKey, Pepper,
+    PepperId, PepperRing, Plan, Preset, Quota, Ringyo,
 };
 use tokio::runtime::Runtime;
 
@@ -148,6 +148,21 @@ impl Service {
         let header = format!("Bearer {}", minted.key.expose());
         self.warm(&header);
         header
+    }
+
+    /// The header of a key that somebody else has minted.
+    #[must_use]
+    pub fn forged() -> String {
+        let strangers = PepperRing::new(Pepper::generate(PepperId::new(1)));
+        let minted = KeyFormat::new(BRAND).mint(Mode::Live, &strangers);
+        format!("Bearer {}", minted.key.expose())
+    }
+
+    /// The same header, with another last digit.
+    #[must_use]
+    pub fn mistyped(header: &str) -> String {
+        let (start, last) = header.split_at(header.len() - 1);
+        format!("{start}{}", if last == "0" { "1" } else { "0" })
     }
 
     /// The header of a key that nobody has a record of.

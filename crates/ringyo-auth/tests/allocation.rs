@@ -1,7 +1,6 @@
 //! A warm decision allocates nothing, whether it lets in or refuses.
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use allocation_counter::measure;
@@ -23,7 +22,7 @@ fn warm_decisions_allocate_nothing() {
         .unwrap();
     runtime.block_on(async {
         let clock = ManualClock::new(1_767_225_600_000);
-        let store = Arc::new(MemoryStore::new());
+        let store = MemoryStore::new();
         let ringyo = Ringyo::builder(Preset::ringyo(), peppers())
             .store(store.clone())
             .clock(clock.clone())

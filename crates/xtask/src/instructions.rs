@@ -75,8 +75,7 @@ pub fn step() -> Step {
             out,
             "refused: a malformed key {malformed}, a wrong checksum {mistyped}"
         )?;
-        let [once, twice] = ["floors", "twice"].map(|what| floors(&program, what));
-        let (once, twice) = (once?, twice?);
+        let (once, twice) = (floors(&program, "floors")?, floors(&program, "twice")?);
         writeln!(
             out,
             "in time a decision is worth {once:.2} HMACs, made twice {twice:.2}"

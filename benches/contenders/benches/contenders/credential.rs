@@ -29,9 +29,7 @@ pub(crate) fn measure(service: &Service) {
         decide(service, hot.header())
     });
     question.yardstick();
-    let good = hot.header().to_owned();
-    let (start, last) = good.split_at(good.len() - 1);
-    let mistyped = format!("{start}{}", if last == "0" { "1" } else { "0" });
+    let mistyped = Service::mistyped(hot.header());
     question.case("ringyo: a bad checksum", || {
         let credential = Credential::bearer(black_box(&mistyped));
         assert!(poll_now(service.authenticator.authenticate(credential)).is_err());

@@ -132,11 +132,15 @@ impl Results {
     /// A figure in times that of ours on the same work: what stands behind the name of the package is
     /// the same in both. Where we have none, it is the first row of the question.
     pub fn times_ours(&self, row: &Figure) -> Option<f64> {
-        let work = |row: &Figure| Some(row.case.split_once(": ")?.1.to_owned());
-        let ours = |row: &&Figure| row.case.starts_with(OURS);
         let rows = || self.of(&row.question, &row.unit);
-        let same = rows().filter(ours).find(|ours| work(ours) == work(row));
-        Some(row.median() / same.or_else(|| rows().next())?.median())
+        let work = row.case.split_once(": ").map(|(_, work)| work);
+        let is_same = |ours: &&Figure| {
+            ours.case
+                .strip_prefix(OURS)
+                .is_some_and(|it| Some(it) == work)
+        };
+        let ours = rows().find(is_same).or_else(|| rows().next())?;
+        Some(row.median() / ours.median())
     }
 
     /// How often the benches ran, and how far apart the runs were: the middle one of all ratios'

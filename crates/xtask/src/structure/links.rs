@@ -22,12 +22,13 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     let mut defined = BTreeSet::new();
     let mut findings = Vec::new();
     for (line, number) in modules.text.lines().zip(1..) {
-        if let Some(definition) = line.strip_prefix("/// ").and_then(definition) {
-            defined.insert(definition);
+        if let Some((label, target)) = line.strip_prefix("/// ").and_then(definition) {
+            defined.insert((label, target.to_owned()));
         }
         if let Some(document) = included(line).and_then(|path| named(&path)) {
             let place = format!("{MODULES}:{number}");
-            findings.extend(faults(document, &defined).map(|fault| Finding::new(&place, fault)));
+            let faults = faults(document, &defined);
+            findings.extend(faults.into_iter().map(|fault| Finding::new(&place, fault)));
             findings.extend(lost(document, workspace));
         }
         // What is defined ahead of a page is defined for that one.
@@ -39,28 +40,24 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
 }
 
 /// What the definitions ahead of a page lack, and have too much.
-fn faults<'a>(
-    document: &'a SourceFile,
-    defined: &BTreeSet<(&'a str, &'a str)>,
-) -> impl Iterator<Item = String> + 'a {
+fn faults(document: &SourceFile, defined: &BTreeSet<(&str, String)>) -> Vec<String> {
     let expected: BTreeSet<(&str, String)> = document
         .text
         .lines()
         .filter_map(definition)
         .filter_map(|(label, target)| Some((label, module(target)?)))
         .collect();
-    let defined: BTreeSet<(&str, String)> = defined
-        .iter()
-        .map(|(label, target)| (*label, (*target).to_owned()))
-        .collect();
-    let differing: Vec<_> = expected.symmetric_difference(&defined).cloned().collect();
-    differing.into_iter().map(move |(label, target)| {
-        let what = match defined.contains(&(label, target.clone())) {
-            true => "defines no link of",
-            false => "is not defined for",
-        };
-        format!("`[{label}]: {target}` {what} {}", document.path)
-    })
+    let differing = expected.symmetric_difference(defined);
+    differing
+        .map(|differing| {
+            let what = match defined.contains(differing) {
+                true => "defines no link of",
+                false => "is not defined for",
+            };
+            let (label, target) = differing;
+            format!("`[{label}]: {target}` {what} {}", document.path)
+        })
+        .collect()
 }
 
 /// Links of a document to a document or a heading that does not exist.
