@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use criterion::Criterion;
 
-use crate::{Cost, Floor, Result, ThreadTime};
+use crate::{Cost, Floor, Result, ThreadTime, neighbour};
 
 /// How many calls are timed at once, at most: long enough for the clock, short enough for case and
 /// floor to meet the same weather. Of the floor it is always as many: a turn of a slow case may be
@@ -16,6 +16,12 @@ const TURN: u64 = 256;
 /// A sample that took less is told by the clock more than by the case: those that criterion warms up
 /// with begin with a single call.
 const SAMPLE: Duration = Duration::from_micros(20);
+
+/// A case is timed again while fewer samples than these had the core to themselves.
+const ALONE: usize = 8;
+
+/// How often at most.
+const ATTEMPTS: usize = 5;
 
 const THREAD_CALLS: usize = 100_000;
 const THREAD_ROUNDS: usize = 15;
@@ -28,6 +34,10 @@ pub struct Question {
     rows: Vec<Row>,
     crowds: Vec<Crowd>,
     yardstick: Option<Row>,
+    /// The shortest probe of all, in nanoseconds.
+    least_probe: f64,
+    samples: usize,
+    left_out: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -46,10 +56,11 @@ struct Crowd {
     of_floor: f64,
 }
 
-/// What a case and the floor took in one sample.
+/// What a case, the floor and a probe took in one sample, in nanoseconds.
 struct Sample {
     case: f64,
     floor: f64,
+    probe: f64,
 }
 
 impl Question {
@@ -68,6 +79,9 @@ impl Question {
             rows: Vec::new(),
             crowds: Vec::new(),
             yardstick: None,
+            least_probe: f64::INFINITY,
+            samples: 0,
+            left_out: 0,
         }
     }
 
@@ -99,13 +113,52 @@ impl Question {
 
     /// Nothing, where a filter on the command line leaves the case out.
     fn time<T>(&mut self, case: &str, mut run: impl FnMut() -> T) -> Option<Row> {
+        let id = format!("{}/{case}", self.name);
+        let (mut samples, mut alone) = (Vec::new(), 0);
+        for _ in 0..ATTEMPTS {
+            samples.extend(self.sample(&id, &mut run));
+            alone = samples
+                .iter()
+                .filter(|sample| self.is_alone(sample))
+                .count();
+            if samples.is_empty() || alone >= ALONE {
+                break;
+            }
+        }
+        // Where too few had the core to themselves, those that had most of it.
+        samples.sort_by(|one, other| one.probe.total_cmp(&other.probe));
+        let all = samples.len();
+        samples.truncate(alone.max(ALONE));
+        self.samples += all;
+        self.left_out += all - samples.len();
+        let ratios = sorted(samples.iter().map(|sample| sample.case / sample.floor));
+        if ratios.is_empty() {
+            return None;
+        }
+        let nanos = sorted(samples.iter().map(|sample| sample.case));
+        Some(Row {
+            case: case.to_owned(),
+            cost: Cost {
+                nanos: quantile(&nanos, 0.5),
+                floors: quantile(&ratios, 0.5),
+            },
+            spread: (quantile(&ratios, 0.1), quantile(&ratios, 0.9)),
+        })
+    }
+
+    fn is_alone(&self, sample: &Sample) -> bool {
+        neighbour::is_away(sample.probe, self.least_probe)
+    }
+
+    /// Times a case as criterion wants it timed; nothing, if it does not.
+    fn sample<T>(&mut self, id: &str, run: &mut impl FnMut() -> T) -> Vec<Sample> {
         let floor = &self.floor;
         let mut samples: Vec<Sample> = Vec::new();
-        let id = format!("{}/{case}", self.name);
-        self.criterion.bench_function(&id, |bencher| {
+        self.criterion.bench_function(id, |bencher| {
             bencher.iter_custom(|calls| {
                 let mut spent = Duration::ZERO;
                 let mut spent_on_floor = Duration::ZERO;
+                let mut probed = 0.0;
                 let mut turns = 0;
                 let mut left = calls;
                 while left > 0 {
@@ -122,29 +175,21 @@ impl Question {
                         black_box(run());
                     }
                     spent += start.elapsed();
+                    probed += neighbour::probe();
                 }
                 if spent >= SAMPLE {
                     samples.push(Sample {
                         case: spent.as_nanos() as f64 / calls as f64,
                         floor: spent_on_floor.as_nanos() as f64 / (turns * TURN) as f64,
+                        probe: probed / turns as f64,
                     });
                 }
                 spent
             });
         });
-        let ratios = sorted(samples.iter().map(|sample| sample.case / sample.floor));
-        if ratios.is_empty() {
-            return None;
-        }
-        let nanos = sorted(samples.iter().map(|sample| sample.case));
-        Some(Row {
-            case: case.to_owned(),
-            cost: Cost {
-                nanos: quantile(&nanos, 0.5),
-                floors: quantile(&ratios, 0.5),
-            },
-            spread: (quantile(&ratios, 0.1), quantile(&ratios, 0.9)),
-        })
+        let probes = samples.iter().map(|sample| sample.probe);
+        self.least_probe = probes.fold(self.least_probe, f64::min);
+        samples
     }
 
     /// From now on each case is also told in times the last one.
@@ -218,6 +263,14 @@ impl Question {
                 let case = format!("{case}: {threads} threads");
                 Result::new(self.name, &case, "times one", speedup).write();
             }
+        }
+        if self.samples > 0 {
+            let share = self.left_out as f64 / self.samples as f64;
+            println!(
+                "{:.0} % of the samples left out: something else was on the core",
+                100.0 * share
+            );
+            Result::new("noise", self.name, "of the samples left out", share).write();
         }
         self.criterion.final_summary();
     }

@@ -4,6 +4,7 @@
 //! benches need databases and a web framework, and none of those takes part in a decision.
 
 mod floor;
+pub mod neighbour;
 mod service;
 mod thread_time;
 mod workload;

@@ -233,10 +233,16 @@ fn attempt_to<T>(
     if !claim.is_of(core, key.pepper, &key.digest) {
         return refused(InvalidKey::WrongSecret.into(), key);
     }
-    if !key.is_unquestioned(wall(lately) + core.lag)
-        && let Err(error) = check_admitted(&key, credential, core.now())
-    {
-        return refused(error, key);
+    let latest = wall(lately) + core.lag;
+    if !key.is_unquestioned(latest) {
+        let now = match key.ends_at() {
+            Some(end) if end <= latest => core.now(),
+            // No moment until now makes a difference.
+            _ => lately,
+        };
+        if let Err(error) = check_admitted(&key, credential, now) {
+            return refused(error, key);
+        }
     }
     let rate = match pay(core, &key, lately) {
         Payment::Known(rate) => rate,
@@ -263,16 +269,25 @@ enum Payment {
 /// Question 8, if that takes no I/O.
 #[inline(always)]
 fn pay(core: &Core, key: &CachedKey, lately: Now) -> Payment {
-    match key.pay(lately.monotonic) {
-        Some(outcome) if outcome.is_allowed() => Payment::Known(Some(outcome)),
+    let paid = pay_at(core, key, lately);
+    match paid {
         // What comes back within the lag may be there already.
-        Some(outcome) if key.is_over_within(outcome, core.lag) => {
-            Payment::Known(key.pay(core.now().monotonic))
+        Payment::Known(Some(outcome))
+            if !outcome.is_allowed() && key.is_over_within(outcome, core.lag) =>
+        {
+            pay_at(core, key, core.now())
         }
+        paid => paid,
+    }
+}
+
+#[inline(always)]
+fn pay_at(core: &Core, key: &CachedKey, now: Now) -> Payment {
+    match key.pay(now.monotonic) {
         Some(outcome) => Payment::Known(Some(outcome)),
         None => match key.charge() {
             None => Payment::Known(None),
-            Some(charge) => match core.limiter.check_now(&charge, core.now()) {
+            Some(charge) => match core.limiter.check_now(&charge, now) {
                 None => Payment::ToBeAsked,
                 Some(decision) => Payment::Known(Some(decision.outcome())),
             },

@@ -184,12 +184,13 @@ async fn keys_of_ours_are_revoked_and_github_hears_which_they_were() {
         setting.issue().await,
         setting.issue().await,
     );
-    let forged = format!("{}0", &two.key.expose()[..63]);
+    let (start, last) = two.key.expose().split_at(63);
+    let mistyped = format!("{start}{}", if last == "0" { "1" } else { "0" });
     let tokens = [
         one.key.expose(),
         "ghp_something",
         two.key.expose(),
-        &forged,
+        &mistyped,
         one.key.expose(),
     ];
     let body = message(tokens);

@@ -4,7 +4,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use ringyo_auth::{AuthError, NewKey, Preset, Ringyo};
+use ringyo_auth::{AuthError, Credential, IssuedKey, NewKey, Preset, Ringyo};
 use ringyo_limit::{Clock, ManualClock, Monotonic, Now};
 
 use crate::support::{START, Setting, Watched, peppers};
@@ -65,16 +65,29 @@ async fn a_key_ends_when_it_ends() {
     for late_by in [LAG, Duration::ZERO] {
         let setting = setting(late_by, Duration::from_secs(5)).await;
         let new = NewKey::live("acct_agency", "Server").scopes(["*"]);
-        let key = setting.issue(new.expires_in(Duration::from_secs(1))).await;
+        let new = new.expires_in(Duration::from_secs(1));
+        // Of one nothing is asked before its end, of the other always where it comes from.
+        let anywhere = setting.issue(new.clone()).await;
+        let at_home = new.allowed_networks(["192.0.2.0/24".parse().unwrap()]);
+        let at_home = setting.issue(at_home).await;
         // A node forgets a key once more when the feed tells it of its own change.
-        setting.store.until_told(2).await;
+        setting.store.until_told(4).await;
+        let authenticate = async |key: &IssuedKey| {
+            let client = "192.0.2.7".parse().unwrap();
+            let credential = Credential::key(key.key.expose()).client(client);
+            setting.ringyo.authenticate(credential).await
+        };
         for millis in [900, 99] {
             setting.clock.advance(Duration::from_millis(millis));
-            assert!(setting.authenticate(&key).await.is_ok());
+            for key in [&anywhere, &at_home] {
+                assert!(authenticate(key).await.is_ok());
+            }
         }
         setting.clock.advance(MILLISECOND);
-        let answer = setting.authenticate(&key).await;
-        assert!(matches!(answer, Err(AuthError::Expired(_))), "{answer:?}");
+        for key in [&anywhere, &at_home] {
+            let answer = authenticate(key).await;
+            assert!(matches!(answer, Err(AuthError::Expired(_))), "{answer:?}");
+        }
     }
 }
 

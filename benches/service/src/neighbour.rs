@@ -1,0 +1,31 @@
+//! What else runs on the same core.
+//!
+//! A processor of a virtual machine is often one of two hardware threads of a core, and the other
+//! may be anybody's. What it takes shows in no clock of this machine, and not in the floor, which
+//! waits for itself: each round of SHA-256 needs the one before. A decision uses all of a core, and
+//! takes a quarter longer when half of it is gone. So measurements ask whether it is.
+
+use std::hint::black_box;
+
+use crate::ThreadTime;
+
+/// How long a piece of work takes that leaves nothing of a core unused, in nanoseconds: the least
+/// where the core is this thread's alone.
+#[must_use]
+pub fn probe() -> f64 {
+    let start = ThreadTime::now();
+    let mut chains = [0_u64; 4];
+    for step in 0..black_box(2_000) {
+        for (chain, by) in chains.iter_mut().zip(1..) {
+            *chain = chain.rotate_left(by) ^ step;
+        }
+    }
+    black_box(chains);
+    start.elapsed().as_nanos() as f64
+}
+
+/// Whether the core was this thread's alone when a probe took so long, if the shortest took `least`.
+#[must_use]
+pub fn is_away(probe: f64, least: f64) -> bool {
+    probe <= 1.1 * least
+}
