@@ -19,7 +19,7 @@ fn main() {
     let service = Service::new();
     let mut hot = service.workload("hot", 1_000);
     question.case("1,000 hot keys", || decide(&service, hot.header()));
-    narrowed(&mut question, &service);
+    narrowed(&mut question);
     question.threads("1,000 hot keys, shared out", &hot.split(THREADS), |part| {
         decide(&service, part.header())
     });
@@ -32,25 +32,24 @@ fn main() {
     question.answer();
 }
 
-/// Keys with what few keys have.
-fn narrowed(question: &mut Question, service: &Service) {
+/// Keys with what few keys have, each time in a service that has no others.
+fn narrowed(question: &mut Question) {
     let client = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
     let networks = ["198.51.100.0/24", "192.0.2.0/24"].map(|text| text.parse().expect("a network"));
     let from_networks = |new: NewKey| new.allowed_networks(networks);
     let with_limit = |new: NewKey| new.quota_per_minute(NonZeroU32::MAX);
-    let mut keys = service.workload_of("from_networks", 1_000, from_networks);
-    question.case("1,000 hot keys of two networks", || {
-        decide_from(service, keys.header(), client)
-    });
-    let mut keys = service.workload_of("with_limit", 1_000, with_limit);
-    question.case("1,000 hot keys with a limit of their own", || {
-        decide(service, keys.header())
-    });
-    let both = |new| with_limit(from_networks(new));
-    let mut keys = service.workload_of("with_both", 1_000, both);
-    question.case("1,000 hot keys with both", || {
-        decide_from(service, keys.header(), client)
-    });
+    let with_both = |new| with_limit(from_networks(new));
+    let mut case = |case: &str, narrow: &dyn Fn(NewKey) -> NewKey| {
+        let service = Service::new();
+        let mut keys = service.workload_of("narrowed", 1_000, narrow);
+        question.case(&format!("1,000 hot keys {case}"), || {
+            decide_from(&service, keys.header(), client)
+        });
+    };
+    case("of a known address", &|new| new);
+    case("of two networks", &from_networks);
+    case("with a limit of their own", &with_limit);
+    case("with both", &with_both);
 }
 
 /// A thousand keys a second are made, used once and revoked, beside the decisions: each is put into

@@ -476,7 +476,7 @@ fn check_usable(
         KeyState::Expired => return Err(AuthError::Expired(key.id)),
         KeyState::Disabled => return Err(AuthError::Disabled(key.id)),
     }
-    if key.is_allowed_from(credential.client) {
+    if key.is_allowed_from(credential.address()) {
         Ok(())
     } else {
         Err(AuthError::AddressNotAllowed(key.id))

@@ -1,4 +1,4 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName};
@@ -16,7 +16,38 @@ use http::header::{AUTHORIZATION, HeaderName};
 #[derive(Clone, Copy)]
 pub struct Credential<'a> {
     pub(crate) presented: Presented<'a>,
-    pub(crate) client: Option<IpAddr>,
+    client: Option<Address>,
+}
+
+/// An address as two numbers, one of IPv4 within those of IPv6 (RFC 4291 §2.5.5.2). An [`IpAddr`] is
+/// written piece by piece and copied as a whole, for which the processor waits each time.
+#[derive(Clone, Copy)]
+struct Address {
+    upper: u64,
+    lower: u64,
+}
+
+impl From<IpAddr> for Address {
+    #[inline]
+    fn from(address: IpAddr) -> Self {
+        let address = match address {
+            IpAddr::V4(address) => address.to_ipv6_mapped(),
+            IpAddr::V6(address) => address,
+        };
+        let bits = address.to_bits();
+        Self {
+            upper: (bits >> 64) as u64,
+            lower: bits as u64,
+        }
+    }
+}
+
+impl From<Address> for IpAddr {
+    fn from(Address { upper, lower }: Address) -> Self {
+        let bits = u128::from(upper) << 64 | u128::from(lower);
+        // An IPv4 client of a dual-stack socket comes as ::ffff:a.b.c.d, and is meant as a.b.c.d.
+        Ipv6Addr::from_bits(bits).to_canonical()
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -98,11 +129,17 @@ impl<'a> Credential<'a> {
     /// Says which address the request came from, for keys that are bound to networks. Without it
     /// such a key is refused.
     #[must_use]
+    #[inline]
     pub fn client(self, address: IpAddr) -> Self {
         Self {
-            client: Some(address),
+            client: Some(address.into()),
             ..self
         }
+    }
+
+    /// Which address that is.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.client.map(IpAddr::from)
     }
 
     fn of(presented: Presented<'a>) -> Self {
@@ -199,7 +236,7 @@ impl std::fmt::Debug for Credential<'_> {
         };
         f.debug_struct("Credential")
             .field("presented", &presented)
-            .field("client", &self.client)
+            .field("client", &self.address())
             .finish()
     }
 }

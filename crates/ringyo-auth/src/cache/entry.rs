@@ -132,12 +132,8 @@ impl CachedKey {
         };
         let networks = &restrictions.networks;
         networks.is_empty()
-            || client.is_some_and(|address| {
-                // An IPv4 client of a dual-stack socket comes as ::ffff:a.b.c.d (RFC 4291
-                // §2.5.5.2).
-                let address = address.to_canonical();
-                networks.iter().any(|network| network.contains(&address))
-            })
+            || client
+                .is_some_and(|address| networks.iter().any(|network| network.contains(&address)))
     }
 
     /// What a request of this key costs; `None` if neither plan nor key has a limit.
