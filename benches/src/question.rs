@@ -172,7 +172,7 @@ impl Question {
                     spent_on_floor += start.elapsed();
                     let start = ThreadTime::now();
                     for _ in 0..turn {
-                        black_box(run());
+                        black_box(&run());
                     }
                     spent += start.elapsed();
                     probed += neighbour::probe();
@@ -292,7 +292,7 @@ fn speedup<W: Clone + Send + Sync, T>(work: &[W], run: impl Fn(&mut W) -> T + Sy
         start.wait();
         let begun = ThreadTime::now();
         for _ in 0..THREAD_CALLS {
-            black_box(run(&mut work));
+            black_box(&run(&mut work));
         }
         begun.elapsed().as_secs_f64()
     };

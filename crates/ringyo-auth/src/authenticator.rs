@@ -1,5 +1,7 @@
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use ringyo_limit::{LimitError, LimitErrorKind, Now, Outcome};
 use ringyo_store::{KeyRecord, KeyState, Timestamp};
@@ -44,35 +46,34 @@ impl Authenticator {
     ///
     /// [`AuthError`]; [`AuthError::Unavailable`] when store or limiter gave no answer, which is
     /// neither a yes nor a no.
-    #[expect(
-        clippy::manual_async_fn,
-        reason = "an `async fn` copies its arguments first, and that copy is waited for"
-    )]
-    pub fn authenticate(
-        &self,
-        credential: Credential<'_>,
+    pub fn authenticate<'a>(
+        &'a self,
+        credential: Credential<'a>,
     ) -> impl Future<Output = Result<Caller, AuthError>> + Send {
-        async move {
-            let core = &self.service.core;
-            let waiting = match prove(core, &credential) {
-                Ok(proven) => match attempt(core, &proven, &credential) {
-                    Attempt::Admitted(caller) => return Ok(caller),
-                    Attempt::Refused(error, _) => return Err(error),
-                    Attempt::Waits(found) => wait(core, proven, credential, found),
-                },
-                Err(unproven) => {
-                    let Some(imported) = Imported::instead(core, &credential, unproven) else {
-                        return Err(unproven.error());
-                    };
-                    match attempt(core, &imported, &credential) {
-                        Attempt::Admitted(caller) => return Ok(caller),
-                        Attempt::Refused(error, _) => return Err(error),
-                        Attempt::Waits(found) => wait(core, imported, credential, found),
-                    }
-                }
+        let core = &self.service.core;
+        let mut waiting = None;
+        // No `async` block: what it keeps is copied on its way into it, and that copy is waited for.
+        poll_fn(move |context| {
+            let waiting = match &mut waiting {
+                Some(waiting) => waiting,
+                None => waiting.insert(match prove(core, &credential) {
+                    Ok(proven) => match attempt(core, &proven, &credential) {
+                        Attempt::Admitted(caller) => return Poll::Ready(Ok(caller)),
+                        Attempt::Refused(error, _) => return Poll::Ready(Err(error)),
+                        Attempt::Waits(found) => wait(core, proven, credential, found),
+                    },
+                    Err(unproven) => match Imported::instead(core, &credential, unproven) {
+                        Some(imported) => match attempt(core, &imported, &credential) {
+                            Attempt::Admitted(caller) => return Poll::Ready(Ok(caller)),
+                            Attempt::Refused(error, _) => return Poll::Ready(Err(error)),
+                            Attempt::Waits(found) => wait(core, imported, credential, found),
+                        },
+                        None => return Poll::Ready(Err(unproven.error())),
+                    },
+                }),
             };
-            waiting.await.map_err(AuthError::from)
-        }
+            waiting.as_mut().poll(context).map_err(AuthError::from)
+        })
     }
 
     /// The same, and with a refusal also whose key it was, where that has been proven: for what
@@ -81,32 +82,37 @@ impl Authenticator {
     /// # Errors
     ///
     /// As [`authenticate`](Self::authenticate).
-    #[expect(clippy::manual_async_fn, reason = "as above")]
-    pub fn decide(
-        &self,
-        credential: Credential<'_>,
+    pub fn decide<'a>(
+        &'a self,
+        credential: Credential<'a>,
     ) -> impl Future<Output = Result<Caller, Refused>> + Send {
-        async move {
-            let core = &self.service.core;
-            let waiting = match prove(core, &credential) {
-                Ok(proven) => match attempt(core, &proven, &credential) {
-                    Attempt::Admitted(caller) => return Ok(caller),
-                    Attempt::Refused(error, key) => return Err(Refused::of(error, key)),
-                    Attempt::Waits(found) => wait(core, proven, credential, found),
-                },
-                Err(unproven) => {
-                    let Some(imported) = Imported::instead(core, &credential, unproven) else {
-                        return Err(unproven.error().into());
-                    };
-                    match attempt(core, &imported, &credential) {
-                        Attempt::Admitted(caller) => return Ok(caller),
-                        Attempt::Refused(error, key) => return Err(Refused::of(error, key)),
-                        Attempt::Waits(found) => wait(core, imported, credential, found),
-                    }
-                }
+        let core = &self.service.core;
+        let mut waiting = None;
+        poll_fn(move |context| {
+            let waiting = match &mut waiting {
+                Some(waiting) => waiting,
+                None => waiting.insert(match prove(core, &credential) {
+                    Ok(proven) => match attempt(core, &proven, &credential) {
+                        Attempt::Admitted(caller) => return Poll::Ready(Ok(caller)),
+                        Attempt::Refused(error, key) => {
+                            return Poll::Ready(Err(Refused::of(error, key)));
+                        }
+                        Attempt::Waits(found) => wait(core, proven, credential, found),
+                    },
+                    Err(unproven) => match Imported::instead(core, &credential, unproven) {
+                        Some(imported) => match attempt(core, &imported, &credential) {
+                            Attempt::Admitted(caller) => return Poll::Ready(Ok(caller)),
+                            Attempt::Refused(error, key) => {
+                                return Poll::Ready(Err(Refused::of(error, key)));
+                            }
+                            Attempt::Waits(found) => wait(core, imported, credential, found),
+                        },
+                        None => return Poll::Ready(Err(unproven.error().into())),
+                    },
+                }),
             };
-            waiting.await
-        }
+            waiting.as_mut().poll(context)
+        })
     }
 
     /// [`decide`](Self::decide), if it takes no I/O; `None` if the store or a remote limiter has to be asked, and
