@@ -43,16 +43,24 @@ pub(crate) struct CachedKey {
 struct Restrictions {
     superseded_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
-    quota: Option<Quota>,
+    own: Option<OwnLimit>,
     networks: Box<[IpNet]>,
     /// That of the account, as above.
     tally: Option<Tally>,
 }
 
+/// A limit of the key itself.
+#[derive(Debug)]
+struct OwnLimit {
+    /// The id of the key as text, which is made of it once and not for each request.
+    subject: Box<str>,
+    quota: Quota,
+}
+
 impl Restrictions {
     /// Whether there are any at all.
     fn any(&self) -> bool {
-        self.ends_at().is_some() || self.quota.is_some() || !self.networks.is_empty()
+        self.ends_at().is_some() || self.own.is_some() || !self.networks.is_empty()
     }
 
     fn ends_at(&self) -> Option<Timestamp> {
@@ -69,16 +77,19 @@ impl CachedKey {
         permissions: Arc<Permissions>,
         loaded_at: Monotonic,
     ) -> Self {
-        let quota = record.quota.map(quota_of);
+        let own = record.quota.map(|quota| OwnLimit {
+            subject: record.id.as_str().into(),
+            quota: quota_of(quota),
+        });
         // A key with a limit of its own brings the bucket along when the limiter is asked.
-        let (tally, kept_apart) = match quota {
+        let (tally, kept_apart) = match own {
             None => (tally, None),
             Some(_) => (None, tally),
         };
         let restrictions = Restrictions {
             superseded_at: record.superseded_at,
             expires_at: record.expires_at,
-            quota,
+            own,
             networks: record.allowed_networks.into(),
             tally: kept_apart,
         };
@@ -143,19 +154,19 @@ impl CachedKey {
 
     fn charge_to<'a>(&'a self, bucket: impl FnOnce() -> &'a str) -> Option<Charge<'a>> {
         let restrictions = self.restrictions.as_ref();
-        let own = restrictions.and_then(|restrictions| restrictions.quota);
+        let own = restrictions.and_then(|restrictions| restrictions.own.as_ref());
         match (self.account.plan.access, own) {
             (ApiAccess::Limited(quota), own) => {
                 let kept_apart = restrictions.and_then(|restrictions| restrictions.tally.as_ref());
                 let charge = Charge::to_account(bucket(), quota)
                     .with_tally(self.tally.as_ref().or(kept_apart));
                 Some(match own {
-                    Some(own) => charge.with_key(self.id.as_str(), own),
+                    Some(own) => charge.with_key(&own.subject, own.quota),
                     None => charge,
                 })
             }
             // Without a limit of the account the key's own is the only bucket.
-            (_, Some(own)) => Some(Charge::to_account(self.id.as_str(), own)),
+            (_, Some(own)) => Some(Charge::to_account(&own.subject, own.quota)),
             (_, None) => None,
         }
     }
