@@ -21,7 +21,7 @@ const SAMPLE: Duration = Duration::from_micros(20);
 const ALONE: usize = 8;
 
 /// How often at most.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 4;
 
 const THREAD_CALLS: usize = 100_000;
 const THREAD_ROUNDS: usize = 15;

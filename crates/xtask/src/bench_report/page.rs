@@ -21,7 +21,7 @@ command, which takes a machine with nothing else to do, PostgreSQL and Redis, an
 const FLOOR: &str = "\
 The unit is the **floor**: one HMAC-SHA-256 over one block by the `hmac` crate, its key schedule \
 computed before, without which no such key can be checked. Every case is timed in turns with it, by \
-the processor time of the thread, so that what else the machine does falls out. Compare floors, not \
+the processor time of the thread, so that what else this system does falls out. Compare floors, not \
 nanoseconds: those are of this machine and this hour.";
 
 pub(super) fn page(
@@ -43,8 +43,13 @@ cargo xtask bench-report --quick   # a short one, below target
         "Every bench that measures time ran {runs} times, each time in a process of its own; what is \
          counted, and the limit on Redis, ran once. A figure is the middle \
          one, with the least and the greatest beside it; between those lie {:.0} % of the figure, in \
-         the middle one of all rows. A difference smaller than that is none.",
-        100.0 * spread
+         the middle one of all rows. A difference smaller than that is none. A processor of a virtual \
+         machine may be one half of a core whose other half is somebody else's. What that takes is \
+         not in the floor, which waits for itself, but in all that uses a whole core; so a probe \
+         runs in turns with the cases, and samples during which it took a tenth longer than it \
+         can are left out: {:.0} % of them.",
+        100.0 * spread,
+        100.0 * results.left_out()
     );
     for part in [
         &folded(INTRODUCTION),

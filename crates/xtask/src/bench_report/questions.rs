@@ -32,7 +32,7 @@ pub(super) const QUESTIONS: [Question; 17] = [
         name: "stages",
         heading: "Where the time goes",
         words: "Each stage alone, on the same keys. The look-up is a refusal of a revoked key less \
-                one of a forged key and less the exact time, for which only the former asks. \
+                one of a forged key, and less comparison and clock, which are told apart. \
                 The processor does some of one stage while it waits in another, \
                 so what is alone may add up to more than the whole; the rest is what is left over.",
         pictures: &[("stages", "The stages of a decision, in floors")],

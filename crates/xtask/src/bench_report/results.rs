@@ -156,4 +156,12 @@ impl Results {
         let middle = spreads.get(spreads.len() / 2).copied();
         (runs.unwrap_or(0), middle.unwrap_or(0.0))
     }
+
+    /// Which part of the samples was left out: the middle one of all runs of all benches.
+    pub fn left_out(&self) -> f64 {
+        let figures = self.of("noise", "of the samples left out");
+        let mut shares: Vec<f64> = figures.flat_map(|figure| figure.runs.clone()).collect();
+        shares.sort_by(f64::total_cmp);
+        shares.get(shares.len() / 2).copied().unwrap_or(0.0)
+    }
 }
