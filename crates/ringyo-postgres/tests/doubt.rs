@@ -29,16 +29,25 @@ struct Stage {
 
 impl Stage {
     async fn set() -> Option<Self> {
-        let options = PostgresOptions::new().setting("max_connections", "24");
-        let server = for_tests::postgres(options)?;
+        Self::set_with(PostgresStore::options()).await
+    }
+
+    /// One that hangs up on nobody where a busy machine is late.
+    async fn patient() -> Option<Self> {
+        Self::set_with(fixture::patient()).await
+    }
+
+    async fn set_with(options: ringyo_postgres::PostgresOptions) -> Option<Self> {
+        let few = PostgresOptions::new().setting("max_connections", "24");
+        let server = for_tests::postgres(few)?;
         let (proxy, url) = fixture::proxy(&server);
         let client = by_hand(&server.url("postgres")).await;
-        let mut store = PostgresStore::connect(&url).await;
+        let mut store = options.connect(&url).await;
         for _ in 0..20 {
             if store.is_ok() {
                 break;
             }
-            store = PostgresStore::connect(&url).await;
+            store = options.connect(&url).await;
         }
         let store = store.unwrap();
         insert_account(&store).await;
@@ -152,7 +161,7 @@ async fn an_address_where_nobody_is_ends_the_belief_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_full_is_still_the_one() {
-    let Some(stage) = Stage::set().await else {
+    let Some(stage) = Stage::patient().await else {
         return;
     };
     let sessions = stage.fill().await;
@@ -168,7 +177,7 @@ async fn a_server_that_is_full_is_still_the_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_takes_nobody_is_still_the_one() {
-    let Some(stage) = Stage::set().await else {
+    let Some(stage) = Stage::patient().await else {
         return;
     };
     let maintenance = by_hand(&stage.server.url("template1")).await;

@@ -64,7 +64,15 @@ async fn encrypt(server: &Postgres, root: &Root, name: &str) {
     while value(&client, "SHOW ssl").await != "on" {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let url = server.url("postgres").replace("127.0.0.1", name);
+    let start = Instant::now();
+    loop {
+        match patient().tls(root.roots()).connect(&url).await {
+            Ok(store) => return store.close(),
+            Err(error) => assert!(start.elapsed() < Duration::from_secs(30), "{error:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// How many sessions of stores there are, encrypted and not.

@@ -116,7 +116,7 @@ async fn handles_and_stores_share_a_file() {
             assert!(store.find_key(key_id(number)).await.unwrap().is_some());
         }
     }
-    tokio::time::timeout(Duration::from_secs(1), second.changed(&cursor))
+    tokio::time::timeout(Duration::from_secs(30), second.changed(&cursor))
         .await
         .unwrap();
     let ChangeSet::These(changed) = second.changes_since(Some(&cursor)).await.unwrap().changed
@@ -156,7 +156,8 @@ async fn a_locked_file_is_unavailable_in_time() {
     }
     let took = start.elapsed();
     assert!(took >= Duration::from_millis(250), "gave up after {took:?}");
-    assert!(took < Duration::from_millis(1_500), "waited for {took:?}");
+    // One after the other would take ten times as long as one.
+    assert!(took < Duration::from_secs(3), "waited for {took:?}");
     // Reading goes on, and so does writing once the lock is gone.
     assert!(store.find_account(&account_id()).await.unwrap().is_some());
     other.execute_batch("ROLLBACK").unwrap();
@@ -191,6 +192,12 @@ async fn what_waits_for_a_lock_is_done_when_it_goes() {
     }
     assert_eq!(done, 100);
     let database = place.by_hand();
+    // Nobody says when that one is done.
+    let start = Instant::now();
+    while value(&database, "SELECT count(*) FROM keys") == "100" {
+        assert!(start.elapsed() < Duration::from_secs(30), "it is not done");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     assert_eq!(value(&database, "SELECT count(*) FROM keys"), "101");
     assert_eq!(value(&database, "SELECT count(*) FROM events"), "102");
 }

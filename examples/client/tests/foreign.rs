@@ -22,9 +22,13 @@ const PERIOD: Duration = Duration::from_secs(3);
 
 const ONE_REFUSAL: [u16; 3] = [200, 429, 200];
 
+async fn unspent() -> Service {
+    Service::start(Quota::try_per(1, PERIOD).unwrap()).await
+}
+
 /// A service whose only request of the next 3 seconds has been spent.
 async fn spent() -> Service {
-    let service = Service::start(Quota::try_per(1, PERIOD).unwrap()).await;
+    let service = unspent().await;
     let first = reqwest::Client::new()
         .get(format!("{}/v1/agents", service.base))
         .bearer_auth(&service.key);
@@ -68,23 +72,26 @@ async fn a_python_client_waits_as_told() {
     let Some(python) = for_tests::python() else {
         return;
     };
-    let service = spent().await;
+    let service = unspent().await;
     assert_eq!(urllib3(&python, &service, "").await, "200");
     assert_eq!(service.statuses(), ONE_REFUSAL);
 
     // The control: one that is told not to look at `Retry-After` is refused for good.
-    let service = spent().await;
+    let service = unspent().await;
     let heedless = ", retries=urllib3.Retry(3, respect_retry_after_header=False)";
     assert_eq!(urllib3(&python, &service, heedless).await, "429");
     assert_eq!(service.statuses(), [200, 429]);
 }
 
-/// The status that a GET by urllib3 ends with.
+/// The status that a GET by urllib3 ends with, after one that spends the only request: Python may
+/// take long to start.
 async fn urllib3(python: &Python, service: &Service, more: &str) -> String {
     let program = format!(
         "import os, urllib3\n\
+         url = '{}/v1/agents'\n\
          headers = {{'Authorization': 'Bearer ' + os.environ['RINGYO_API_KEY']}}\n\
-         print(urllib3.request('GET', '{}/v1/agents', headers=headers{more}).status)",
+         urllib3.request('GET', url, headers=headers)\n\
+         print(urllib3.request('GET', url, headers=headers{more}).status)",
         service.base,
     );
     let mut command = Command::new(python.interpreter());

@@ -79,9 +79,10 @@ pub(crate) fn play<P: Place>(
         fault(&mut stage);
         let broken = load::now();
         sleep(Duration::from_millis(1_600));
+        late.clear();
         if answers == Answers::Lost {
-            for load in &loads {
-                assert!(load.is_out(), "{:?} has not noticed", load.guard);
+            for load in loads.iter().filter(|load| !load.is_out()) {
+                late.push(format!("{:?} has not noticed", load.guard));
             }
         }
         let end = load::now();
@@ -91,10 +92,11 @@ pub(crate) fn play<P: Place>(
             load.wait_for_remote();
         }
         sleep(Duration::from_millis(300));
-        late.clear();
         for load in loads {
-            assert!(!load.is_out(), "{:?} has not recovered", load.guard);
             let guard = load.guard;
+            if load.is_out() {
+                late.push(format!("{guard:?} has not recovered"));
+            }
             let outage = load.stop().during(begin..end, broken, healed);
             check(guard, &outage, answers);
             println!("{guard:?}: {outage}");

@@ -1,6 +1,5 @@
 //! A master, its replica and a sentinel that puts one in the place of the other.
 
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -8,7 +7,7 @@ use ringyo_limit::{Charge, LimitErrorKind};
 use ringyo_redis::{ConfigError, RedisConfig, RedisLimiter};
 use tempfile::TempDir;
 use tokio::time::sleep;
-use xtask::servers::{Behaviour, Proxy, Redis, RedisOptions, for_tests};
+use xtask::servers::{Behaviour, Proxy, Redis, RedisOptions, for_tests, free_port};
 
 use crate::support::{Admin, FIFTY, ask};
 
@@ -23,11 +22,7 @@ struct Sentinel {
 impl Sentinel {
     fn of(master: &Redis) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = free_port().unwrap();
         let path = folder.path().join("sentinel.conf");
         let watched = master.port();
         let configuration = format!(

@@ -1,7 +1,6 @@
 //! Over TLS, to a server whose certificate somebody has to trust. It is a Redis, also where Valkey is
 //! tested: not every Valkey is built with TLS.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,7 +8,7 @@ use std::time::{Duration, Instant};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use ringyo_limit::Charge;
 use tokio::time::sleep;
-use xtask::servers::{Flavour, RedisOptions, for_tests};
+use xtask::servers::{Flavour, RedisOptions, for_tests, free_port};
 
 use crate::support::{FIFTY, ask, patient};
 
@@ -56,11 +55,7 @@ async fn a_server_is_believed_if_its_certificate_is_trusted() {
     write_certificates(folder.path());
     write_certificates(others.path());
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port().unwrap();
     let options = RedisOptions::new(Flavour::Redis)
         .setting("tls-port", port.to_string())
         .setting("tls-cert-file", file("server.pem"))

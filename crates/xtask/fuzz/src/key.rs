@@ -35,8 +35,10 @@ fn check_text(text: &[u8], subject: Subject) {
         let shown = format!("{parsed:?}");
         let body = std::str::from_utf8(&text[text.len() - 56..]).expect("digits");
         assert!(shown.contains(&body[..12]) && !shown.contains(&body[12..44]));
-        let strangers = PepperRing::new(Pepper::generate(PepperId::new(1)));
-        assert!(strangers.prove(&parsed).is_none(), "nobody minted it");
+        // One stranger in 62⁶ proves it by chance.
+        let stranger = || PepperRing::new(Pepper::generate(PepperId::new(1)));
+        let is_proved = || stranger().prove(&parsed).is_some();
+        assert!(!(is_proved() && is_proved()), "nobody minted it");
     }
 }
 

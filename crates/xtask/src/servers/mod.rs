@@ -47,6 +47,7 @@ mod valkey;
 
 pub use database::Database;
 pub use postgres::{Postgres, PostgresOptions};
+pub use process::free_port;
 pub use proxy::{Behaviour, Proxy};
 pub use redis::{Flavour, Redis, RedisOptions};
 pub use steps::Servers;

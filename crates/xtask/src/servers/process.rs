@@ -205,8 +205,12 @@ fn send(processes: &[i32], signal: Signal) {
 /// A port of the loopback address that nobody listens on.
 ///
 /// It lies below those that the system gives to outgoing connections, so that nobody takes it
-/// while a server that had it is down.
-pub(super) fn free_port() -> io::Result<u16> {
+/// while a server that had it is down. Somebody else may be given the same before it is used.
+///
+/// # Errors
+///
+/// When there is none.
+pub fn free_port() -> io::Result<u16> {
     const PORTS: std::ops::Range<u16> = 12_000..32_000;
     for _ in 0..100 {
         let random = u16::from_ne_bytes(random()?);

@@ -36,6 +36,8 @@ pub(crate) struct Fuzzer {
 pub(crate) struct Findings {
     /// Why the run does not say that all is well.
     pub(crate) objections: Vec<String>,
+    /// Whether nothing went wrong, whatever has not been seen.
+    pub(crate) is_clean: bool,
     /// Each operation with the name of what is wrong with it.
     pub(crate) failures: BTreeSet<(String, String)>,
     /// How many requests were sent.
@@ -90,6 +92,7 @@ impl Fuzzer {
         let report: Value = serde_json::from_slice(&report)?;
         Ok(Findings {
             objections: objections(&report, target),
+            is_clean: is_clean(&report),
             failures: failures(&report),
             requests: report["test_cases"]["generated"].as_u64().unwrap_or(0),
             output: text,
@@ -160,6 +163,12 @@ fn objections(report: &Value, target: &Target) -> Vec<String> {
         }
     }
     objections
+}
+
+/// Whether other requests may be all that it takes.
+fn is_clean(report: &Value) -> bool {
+    let mut phases = report["phases"].as_object().into_iter().flatten();
+    report["exit_code"] == 0 && phases.all(|(_, phase)| phase["status"] == "success")
 }
 
 fn failures(report: &Value) -> BTreeSet<(String, String)> {

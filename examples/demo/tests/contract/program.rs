@@ -225,11 +225,15 @@ fn a_request_that_has_begun_is_answered_before_the_end() {
     write!(
         client,
         "POST /dashboard/login HTTP/1.1\r\nHost: {addr}\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n\r\n{first}",
+         Content-Length: {}\r\nExpect: 100-continue\r\n\r\n",
         body.len(),
     )
     .unwrap();
-    std::thread::sleep(Duration::from_millis(200));
+    // It has begun when it asks for the body.
+    let mut go_on = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    client.read_exact(&mut go_on).unwrap();
+    assert!(go_on.starts_with(b"HTTP/1.1 100 "), "{go_on:?}");
+    client.write_all(first.as_bytes()).unwrap();
     demo.terminate();
     std::thread::sleep(Duration::from_millis(200));
     client.write_all(rest.as_bytes()).unwrap();

@@ -75,6 +75,10 @@ impl Manager {
         self.answered
     }
 
+    pub(crate) fn has_revoked(&self) -> bool {
+        self.keys.iter().any(|key| key.state == State::Revoked)
+    }
+
     /// Changes that were not answered.
     pub(crate) fn interrupted(&self) -> usize {
         self.interrupted

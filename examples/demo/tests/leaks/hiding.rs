@@ -12,19 +12,28 @@ const PART: usize = 8;
 /// Characters of a tag, which is found by itself. In random digits it would be met by chance once in
 /// 62⁶ places, and most of a database is nothing like them. No part is shorter.
 const TAG: usize = 6;
+/// Hexadecimal digits that are met by chance nowhere.
+const LONG_HEX: usize = 16;
 
 /// Characters of base64, nine bytes: fewer would be found by chance.
 const BASE64_PART: usize = 12;
 
 /// What is searched for.
+#[derive(Default)]
 pub(crate) struct Hidden {
+    all: Parts,
+    /// Without those that are met by chance where there are very many bytes.
+    long: Parts,
+}
+
+struct Parts {
     /// By how they begin.
     parts: HashMap<[u8; TAG], HashSet<Vec<u8>>>,
     /// Whether one begins with these two bytes: of whole databases few places are looked at twice.
     starts: Vec<bool>,
 }
 
-impl Default for Hidden {
+impl Default for Parts {
     fn default() -> Self {
         Self {
             parts: HashMap::new(),
@@ -41,9 +50,9 @@ impl Hidden {
         self.add(body.as_bytes());
         // Few bytes are digits of a key, and many of those are two decimal digits in hexadecimal:
         // shorter parts would be found in numbers by chance.
-        self.add_printed(body.as_bytes(), 2 * PART);
+        self.add_printed(body.as_bytes(), LONG_HEX);
         let (_, tag) = body.split_at(32);
-        self.add_part(&tag.as_bytes()[..TAG]);
+        self.all.add(&tag.as_bytes()[..TAG]);
     }
 
     /// A pepper as text and as bytes, in any form in which bytes are printed.
@@ -67,15 +76,7 @@ impl Hidden {
 
     /// The first secret part in these bytes.
     pub(crate) fn find(&self, bytes: &[u8]) -> Option<String> {
-        let mut places = bytes.array_windows::<TAG>().enumerate();
-        let found = places.find_map(|(place, first)| {
-            if !self.starts[start(first)] {
-                return None;
-            }
-            let mut parts = self.parts.get(first)?.iter();
-            parts.find(|part| bytes[place..].starts_with(part))
-        })?;
-        Some(String::from_utf8_lossy(found).into_owned())
+        self.all.find(bytes)
     }
 
     /// Shows the first line in which there is one.
@@ -88,20 +89,12 @@ impl Hidden {
 
     /// The same in all files below a directory, with the name of the file.
     pub(crate) fn find_below(&self, directory: &Path) -> Option<String> {
-        for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            let found = if path.is_dir() {
-                self.find_below(&path)
-            } else {
-                // What a running server removes meanwhile is not there to be found.
-                let found = fs::read(&path).ok().and_then(|bytes| self.find(&bytes));
-                found.map(|part| format!("{part} in {}", path.display()))
-            };
-            if found.is_some() {
-                return found;
-            }
-        }
-        None
+        self.all.find_below(directory)
+    }
+
+    /// The same where that is all that a server of databases has.
+    pub(crate) fn find_long_below(&self, directory: &Path) -> Option<String> {
+        self.long.find_below(directory)
     }
 
     fn add(&mut self, secret: &[u8]) {
@@ -116,7 +109,10 @@ impl Hidden {
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         for hex in [hex.to_uppercase(), hex] {
             for part in hex.as_bytes().windows(digits) {
-                self.add_part(part);
+                self.all.add(part);
+            }
+            for part in hex.as_bytes().windows(LONG_HEX) {
+                self.long.add(part);
             }
         }
         // Three bytes are four characters, and any of three may be the first of such.
@@ -138,6 +134,42 @@ impl Hidden {
     }
 
     fn add_part(&mut self, part: &[u8]) {
+        self.all.add(part);
+        self.long.add(part);
+    }
+}
+
+impl Parts {
+    fn find(&self, bytes: &[u8]) -> Option<String> {
+        let mut places = bytes.array_windows::<TAG>().enumerate();
+        let found = places.find_map(|(place, first)| {
+            if !self.starts[start(first)] {
+                return None;
+            }
+            let mut parts = self.parts.get(first)?.iter();
+            parts.find(|part| bytes[place..].starts_with(part))
+        })?;
+        Some(String::from_utf8_lossy(found).into_owned())
+    }
+
+    fn find_below(&self, directory: &Path) -> Option<String> {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let found = if path.is_dir() {
+                self.find_below(&path)
+            } else {
+                // What a running server removes meanwhile is not there to be found.
+                let found = fs::read(&path).ok().and_then(|bytes| self.find(&bytes));
+                found.map(|part| format!("{part} in {}", path.display()))
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    fn add(&mut self, part: &[u8]) {
         let first = part.first_chunk().unwrap();
         self.starts[start(first)] = true;
         self.parts.entry(*first).or_default().insert(part.to_vec());

@@ -74,7 +74,7 @@ async fn postgresql_redis_and_the_log() {
     let hidden = &session.hidden;
 
     assert_eq!(hidden.find(&dump(&postgres, &database.url())), None);
-    assert_eq!(hidden.find_below(&postgres.data()), None);
+    assert_eq!(hidden.find_long_below(&postgres.data()), None);
     // A bucket is gone when it is full again.
     for _ in 0..40 {
         demo.get(&session.key, "/v1/agents").await;
@@ -99,7 +99,7 @@ async fn postgresql_redis_and_the_log() {
     assert!(digests.find(&dump(&postgres, &database.url())).is_some());
     session.plant(&demo).await;
     assert!(hidden.find(&dump(&postgres, &database.url())).is_some());
-    assert!(hidden.find_below(&postgres.data()).is_some());
+    assert!(hidden.find_long_below(&postgres.data()).is_some());
     plant_in(&redis.url(), &session.key).await;
     assert!(hidden.find(&everything_in(&redis.url()).await.1).is_some());
     assert!(demo.stop().success());

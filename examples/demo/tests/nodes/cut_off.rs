@@ -19,7 +19,7 @@ async fn a_crash_amid_charges_on_postgres_makes_no_credit_and_holds_none() {
         return;
     };
     let mut seen = Seen::default();
-    for trial in 0..2 * trials(3) {
+    while let Some(trial) = seen.next_trial() {
         let nodes = Arc::new(std::array::from_fn(|_| site.start(&[])));
         let hand = Hand::Postgres(site.by_hand().await);
         let account = format!("acct_crash_{trial}");
@@ -42,7 +42,7 @@ async fn a_crash_amid_charges_on_one_file_makes_no_credit_and_holds_none() {
     let (_directory, file) = new_place();
     let hand = Hand::File(file.clone());
     let mut seen = Seen::default();
-    for trial in 0..2 * trials(3) {
+    while let Some(trial) = seen.next_trial() {
         let nodes = Arc::new(std::array::from_fn(|_| Demo::start(Place::File(&file))));
         let account = format!("acct_crash_{trial}");
         let spending = Spending::begin(&nodes, &hand, &account).await;
@@ -64,7 +64,7 @@ async fn sessions_that_end_amid_charges_hold_no_credit() {
     let hand = Hand::Postgres(site.by_hand().await);
     let client = site.by_hand().await;
     let mut seen = Seen::default();
-    for trial in 0..2 * trials(3) {
+    while let Some(trial) = seen.next_trial() {
         let account = format!("acct_ended_{trial}");
         let spending = Spending::begin(&nodes, &hand, &account).await;
         while !spending.answers.is_finished() {
@@ -111,6 +111,13 @@ struct Seen {
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Seen {
+    /// The number of the next trial: more than usual as long as none was amid charges.
+    fn next_trial(&self) -> Option<usize> {
+        let (done, usual) = (self.accounts.len(), 2 * trials(3));
+        let is_amid = self.paid_for > 0 && self.cut_off > 0;
+        (done < usual || done < 5 * usual && !is_amid).then_some(done)
+    }
+
     async fn take_in(&mut self, spending: Spending, hand: &Hand) {
         let account = spending.account;
         for answer in spending.answers.await.unwrap() {

@@ -9,8 +9,8 @@ use xtask::servers::PostgresOptions;
 
 use crate::probe::{self, Seen, Verdict};
 use crate::service::{Answer, Demo, Place};
-use crate::show;
 use crate::site::{self, Key, PEPPER, Site};
+use crate::{TRIES, show};
 
 const BOUND: Duration = Duration::from_secs(3);
 
@@ -25,8 +25,14 @@ const DEADLINE: Duration = Duration::from_secs(2);
 const ROOM: Duration = Duration::from_millis(20);
 const MOST_ROOM: Duration = Duration::from_millis(100);
 
-/// How often this is tried on a machine that others use as well: once it has to be kept to.
-const TRIES: usize = 3;
+/// What nine of ten take where the database is gone, and not only silent.
+const AT_ONCE: Duration = Duration::from_millis(250);
+
+/// Within which all that is asked is answered again.
+const RECOVERED: Duration = Duration::from_secs(1);
+
+/// Within which that is so in any case.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outage {
@@ -46,20 +52,40 @@ async fn the_database_does_not_answer() {
 
 async fn keep_time(outage: Outage) {
     for left in (0..TRIES).rev() {
-        let Some(waited) = suffer(outage).await else {
+        let Some(suffered) = suffer(outage).await else {
             return;
         };
-        let [most, longest] = [99, 100].map(|percent| crate::share(&waited, percent));
+        let Suffered {
+            waited,
+            early,
+            recovered,
+        } = suffered;
+        let [usual, most, longest] = [90, 99, 100].map(|percent| crate::share(&waited, percent));
         show(&format!("{outage:?}: decisions"), waited);
-        if most <= DEADLINE + ROOM && longest <= DEADLINE + MOST_ROOM {
+        println!("{outage:?}: recovered in {recovered:.0?}");
+        let is_at_once = outage == Outage::Frozen || usual <= AT_ONCE;
+        let is_in_time = most <= DEADLINE + ROOM && longest <= DEADLINE + MOST_ROOM;
+        if is_at_once && is_in_time && early.is_empty() && recovered <= RECOVERED {
             return;
         }
-        assert!(left > 0, "99 of 100 in {most:?}, all in {longest:?}");
+        assert!(
+            left > 0,
+            "90 of 100 in {usual:?}, 99 in {most:?}, all in {longest:?}, \
+             recovered in {recovered:?}, given up too early: {early:?}"
+        );
     }
 }
 
-/// How long each decision took, in order.
-async fn suffer(outage: Outage) -> Option<Vec<Duration>> {
+/// What came of an outage that has let nobody in who must not be.
+struct Suffered {
+    /// How long each decision took, in order.
+    waited: Vec<Duration>,
+    /// Decisions about the known key that had been confirmed just before.
+    early: Vec<Seen>,
+    recovered: Duration,
+}
+
+async fn suffer(outage: Outage) -> Option<Suffered> {
     let mut site = Site::new(PostgresOptions::new())?;
     let node = site.start(&["--max-staleness", "3s"]);
     let issuer = site.start(&[]);
@@ -78,6 +104,8 @@ async fn suffer(outage: Outage) -> Option<Vec<Duration>> {
         );
     }
 
+    // While it goes down, a node may still confirm what it holds, and may not be able to.
+    let going = Instant::now();
     match outage {
         Outage::Killed => site.postgres.kill().unwrap(),
         Outage::Frozen => site.postgres.freeze().unwrap(),
@@ -99,12 +127,13 @@ async fn suffer(outage: Outage) -> Option<Vec<Duration>> {
     assert_eq!(health.status, 503, "{}", health.text);
     assert!(health.text.contains("store"), "{}", health.text);
 
-    let mut waited = Vec::new();
+    let (mut waited, mut early) = (Vec::new(), Vec::new());
     let [known_seen, cold_seen, unknown_seen] = asked;
     for seen in probe::answers(known_seen).await {
         match seen.verdict {
             Verdict::Believed => assert!(seen.began <= BOUND, "{seen:?}"),
-            Verdict::Unknown => assert!(seen.ended > BOUND - CONFIRMED, "{seen:?}"),
+            Verdict::Unknown if (down - going) + seen.ended > BOUND - CONFIRMED => {}
+            Verdict::Unknown => early.push(seen),
             Verdict::Revoked => panic!("{seen:?}"),
         }
         waited.push(seen.ended - seen.began);
@@ -116,27 +145,25 @@ async fn suffer(outage: Outage) -> Option<Vec<Duration>> {
         }
     }
     waited.sort();
-    if outage == Outage::Killed {
-        let most = crate::share(&waited, 90);
-        assert!(most <= Duration::from_millis(250), "not at once: {most:?}");
-    }
 
     match outage {
         Outage::Killed => site.postgres.start().unwrap(),
         Outage::Frozen => site.postgres.thaw().unwrap(),
     }
     let back = Instant::now();
-    let second = Duration::from_secs(1);
-    let well = |key| probe::until(&node, key, Verdict::Believed, second);
+    let well = |key| probe::until(&node, key, Verdict::Believed, PATIENCE);
     tokio::join!(well(&known), well(&cold));
-    let recovered = back.elapsed();
     assert_eq!(
         status(&node, &unknown.text).await,
         (401, "invalid_api_key".into())
     );
-    assert!(back.elapsed() <= second, "{:?}", back.elapsed());
-    println!("{outage:?}: no 401, nobody let in beyond the bound; recovered in {recovered:.0?}");
-    Some(waited)
+    let recovered = back.elapsed();
+    println!("{outage:?}: no 401, nobody let in beyond the bound");
+    Some(Suffered {
+        waited,
+        early,
+        recovered,
+    })
 }
 
 async fn status(demo: &Demo, key: &str) -> (u16, String) {

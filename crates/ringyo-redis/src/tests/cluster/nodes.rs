@@ -1,11 +1,10 @@
 //! Nodes of a cluster, for the unit tests and for `tests/suite`.
 
-use std::net::TcpListener;
 use std::thread::sleep;
 use std::time::Duration;
 
 use redis::{Connection, FromRedisValue};
-use xtask::servers::{Redis, RedisOptions, for_tests};
+use xtask::servers::{Redis, RedisOptions, for_tests, free_port};
 
 /// All nodes of a cluster have the same.
 const PASSWORD: &str = "for-all-of-them";
@@ -42,11 +41,7 @@ pub(crate) fn cluster<const N: usize>() -> Option<[Node; N]> {
 
 fn options() -> RedisOptions {
     // Without a port for its bus the server takes its own plus 10 000, which there may not be.
-    let bus = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let bus = free_port().unwrap();
     RedisOptions::default()
         .setting("requirepass", PASSWORD)
         .setting("cluster-enabled", "yes")

@@ -11,6 +11,9 @@ use crate::support::Admin;
 
 const BURST: u32 = 20;
 
+/// How often this is tried on a machine that others use as well.
+const TRIES: usize = 3;
+
 /// From empty to full in this time.
 pub(super) fn quota(window: Duration) -> Quota {
     Quota::try_per(BURST, window).unwrap()
@@ -57,7 +60,7 @@ fn sleep_for(window: Duration, server: &Redis) -> [Night; 3] {
         let before = admin.micros();
         node.order("quick", account);
         let admitted = node.report();
-        assert!((20..30).contains(&admitted), "{admitted}");
+        assert!(admitted >= BURST as usize, "{admitted}");
         (node, before, admitted)
     });
     let [(sound, ..), (lagging, ..), (forgetful, ..)] = &mut sleepers;
@@ -83,34 +86,34 @@ fn sleep_for(window: Duration, server: &Redis) -> [Night; 3] {
             .sum::<usize>();
         let cells = u128::from(admin.micros() - before) * u128::from(BURST) / window.as_micros();
         let bound = BURST as usize + cells as usize;
-        assert!(
-            bound < 3 * BURST as usize,
-            "the bound is too wide to notice a second burst: {bound}"
-        );
         Night { admitted, bound }
     })
 }
 
 fn is_neither_locked_out_nor_let_in_twice(window: Duration) {
-    let Some(server) = for_tests::redis(RedisOptions::default()) else {
-        return;
-    };
-    let [sound, lagging, forgetful] = sleep_for(window, &server);
-    for (name, night) in [
-        ("sound", &sound),
-        ("lagging", &lagging),
-        ("forgetful", &forgetful),
-    ] {
-        println!(
-            "{name}: {} admitted, at most {}",
-            night.admitted, night.bound
-        );
+    for _ in 0..TRIES {
+        let Some(server) = for_tests::redis(RedisOptions::default()) else {
+            return;
+        };
+        let nights = sleep_for(window, &server);
+        for (name, night) in ["sound", "lagging", "forgetful"].iter().zip(&nights) {
+            println!(
+                "{name}: {} admitted, at most {}",
+                night.admitted, night.bound
+            );
+        }
+        let [sound, lagging, forgetful] = &nights;
+        sound.judge().unwrap();
+        // The controls show something if it was quick enough for a second burst to be noticed.
+        if nights.iter().all(|night| night.bound < 3 * BURST as usize) {
+            let why = lagging.judge().unwrap_err();
+            assert!(why.starts_with("locked out"), "{why}");
+            let why = forgetful.judge().unwrap_err();
+            assert!(why.contains("at most"), "{why}");
+            return;
+        }
     }
-    sound.judge().unwrap();
-    let why = lagging.judge().unwrap_err();
-    assert!(why.starts_with("locked out"), "{why}");
-    let why = forgetful.judge().unwrap_err();
-    assert!(why.contains("at most"), "{why}");
+    panic!("too slow to notice a second burst in each of {TRIES} tries");
 }
 
 #[test]
