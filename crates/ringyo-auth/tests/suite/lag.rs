@@ -2,6 +2,8 @@
 //! and no cell is held back.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ringyo_auth::{AuthError, Credential, IssuedKey, NewKey, Preset, Ringyo};
@@ -11,12 +13,14 @@ use crate::support::{START, Setting, Watched, peppers};
 
 const LAG: Duration = Duration::from_millis(100);
 
-/// Late by so much, which is as late as it may be or less.
+/// Late by so much, which is as late as it may be or less; and how often it was asked for the exact
+/// time.
 #[derive(Debug, Clone)]
-struct Late(ManualClock, Duration);
+struct Late(ManualClock, Duration, Arc<AtomicU64>);
 
 impl Clock for Late {
     fn now(&self) -> Now {
+        self.2.fetch_add(1, Ordering::Relaxed);
         self.0.now()
     }
 
@@ -36,13 +40,19 @@ impl Clock for Late {
 
 /// A service by such a clock that vouches for a record for so long.
 async fn setting(late_by: Duration, max_staleness: Duration) -> Setting {
+    counted(late_by, max_staleness).await.0
+}
+
+/// The same, and how often it asked for the exact time.
+async fn counted(late_by: Duration, max_staleness: Duration) -> (Setting, Arc<AtomicU64>) {
+    let asked = Arc::new(AtomicU64::new(0));
     let store = Watched::default();
     let clock = ManualClock::new(START);
     // The first moments after the start are not early enough to be late.
     clock.advance(LAG * 2);
     let ringyo = Ringyo::builder(Preset::ringyo(), peppers())
         .store(store.clone())
-        .clock(Late(clock.clone(), late_by))
+        .clock(Late(clock.clone(), late_by, asked.clone()))
         .max_staleness(max_staleness)
         .build()
         .await
@@ -51,11 +61,12 @@ async fn setting(late_by: Duration, max_staleness: Duration) -> Setting {
         let id = format!("acct_{plan}");
         ringyo.accounts().create(&id, plan).await.unwrap();
     }
-    Setting {
+    let setting = Setting {
         ringyo,
         clock,
         store,
-    }
+    };
+    (setting, asked)
 }
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -71,7 +82,7 @@ async fn a_key_ends_when_it_ends() {
         let at_home = new.allowed_networks(["192.0.2.0/24".parse().unwrap()]);
         let at_home = setting.issue(at_home).await;
         // A node forgets a key once more when the feed tells it of its own change.
-        setting.store.until_told(4).await;
+        setting.store.until_told(2).await;
         let authenticate = async |key: &IssuedKey| {
             let client = "192.0.2.7".parse().unwrap();
             let credential = Credential::key(key.key.expose()).client(client);
@@ -131,5 +142,46 @@ async fn a_cell_that_is_back_is_given_out() {
         setting.clock.advance(MILLISECOND);
         let answer = setting.authenticate(key).await;
         assert!(answer.is_ok(), "{} {answer:?}", key.record.name);
+    }
+}
+
+#[tokio::test]
+async fn the_exact_time_is_asked_for_where_it_makes_a_difference() {
+    let (setting, asked) = counted(Duration::ZERO, Duration::from_secs(5)).await;
+    let new = || NewKey::live("acct_agency", "Server").scopes(["*"]);
+    let at_home = || new().allowed_networks(["192.0.2.0/24".parse().unwrap()]);
+    let second = Duration::from_secs(1);
+    let keys = [
+        ("plain", new(), 0),
+        ("with networks", at_home(), 0),
+        ("with an end", at_home().expires_in(second + LAG * 2), 0),
+        ("near its end", at_home().expires_in(second), 1),
+        (
+            "with a limit",
+            new().quota_per_minute(NonZeroU32::new(60).unwrap()),
+            0,
+        ),
+        (
+            "with a limit, spent",
+            new().quota_per_minute(NonZeroU32::MIN),
+            0,
+        ),
+    ];
+    let mut issued = Vec::new();
+    for (about, new, times) in keys {
+        issued.push((about, setting.issue(new).await, times));
+    }
+    setting.store.until_told(2).await;
+    setting.clock.advance(second - MILLISECOND);
+    let authenticator = setting.ringyo.authenticator();
+    for (about, key, times) in &issued {
+        let client = "192.0.2.7".parse().unwrap();
+        let credential = Credential::key(key.key.expose()).client(client);
+        assert!(setting.ringyo.authenticate(credential).await.is_ok());
+        let before = asked.load(Ordering::Relaxed);
+        let decided = authenticator.decide_now(credential).unwrap();
+        assert_eq!(decided.is_err(), about.ends_with("spent"), "{about}");
+        let during = asked.load(Ordering::Relaxed) - before;
+        assert_eq!(during, *times, "{about}");
     }
 }
