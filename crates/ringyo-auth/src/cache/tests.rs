@@ -1,3 +1,4 @@
+use std::mem::offset_of;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +54,23 @@ fn key(cache: &KeyCache, used_at: Timestamp) -> Arc<CachedKey> {
         .share(ScopeSet::default(), &Preset::ringyo().catalog);
     let cell = cache.accounts().share(cell, cache.accounts().epoch());
     Arc::new(CachedKey::new(record, cell, None, permissions, NOW))
+}
+
+/// Of four keys to an account, as the speed page tells it.
+#[test]
+fn a_warm_decision_reads_140_bytes_of_a_key_at_most() {
+    let pointer = size_of::<usize>();
+    let place = size_of::<Place>() + size_of::<u8>();
+    let unread = size_of::<Mode>() + size_of::<KeyStatus>();
+    // The count of those who have it, what stands before its uses, the last of those, and where
+    // restrictions and permissions are.
+    let key = pointer + offset_of!(CachedKey, uses) - unread + size_of::<u64>() + 2 * pointer;
+    let account = pointer + size_of::<bool>() + size_of::<u64>();
+    let read = place + key + account.div_ceil(4);
+    assert!(
+        read <= 140,
+        "{read}: {place} + {key} + a fourth of {account}"
+    );
 }
 
 /// Reads so many keys, each used a millisecond after the one before.
