@@ -6,7 +6,7 @@ use std::task::Poll;
 use ringyo_limit::{LimitError, LimitErrorKind, Now, Outcome};
 use ringyo_store::{KeyRecord, KeyState, Timestamp};
 
-use crate::cache::CachedKey;
+use crate::cache::{CachedKey, WrongSecret};
 use crate::core::{Core, wall};
 use crate::error::{Exceeded, InvalidKey, Unavailable};
 use crate::imported::{Claim, Imported};
@@ -199,7 +199,7 @@ async fn inspect(
 /// How far a decision got without waiting for anybody.
 enum Attempt {
     Admitted(Caller),
-    Refused(AuthError, Arc<CachedKey>),
+    Refused(AuthError, Option<Arc<CachedKey>>),
     /// The limiter has to be asked about this key, or the store, if there is none.
     Waits(Option<Found>),
 }
@@ -225,7 +225,7 @@ fn attempt_to<T>(
     claim: &impl Claim,
     credential: &Credential<'_>,
     admitted: impl FnOnce(Caller) -> T,
-    refused: impl FnOnce(AuthError, Arc<CachedKey>) -> T,
+    refused: impl FnOnce(AuthError, Option<Arc<CachedKey>>) -> T,
     waits: impl FnOnce(Option<Found>) -> T,
 ) -> T {
     // A time that may be a little old already is cheap. It is good enough wherever the answer is
@@ -233,12 +233,12 @@ fn attempt_to<T>(
     let lately = core.lately();
     let latest = lately.monotonic + core.lag;
     let now = || core.now().monotonic;
-    let Some(key) = core.cache.find(claim.id(), latest, now) else {
-        return waits(None);
+    let is_proven = |key: &CachedKey| claim.is_of(core, key.pepper, &key.digest);
+    let key = match core.cache.find(claim.id(), latest, now, is_proven) {
+        Some(Ok(key)) => key,
+        Some(Err(WrongSecret)) => return refused(InvalidKey::WrongSecret.into(), None),
+        None => return waits(None),
     };
-    if !claim.is_of(core, key.pepper, &key.digest) {
-        return refused(InvalidKey::WrongSecret.into(), key);
-    }
     let latest = wall(lately) + core.lag;
     if !key.is_unquestioned(latest) {
         let now = match key.ends_at() {
@@ -247,7 +247,7 @@ fn attempt_to<T>(
             _ => lately,
         };
         if let Err(error) = check_admitted(&key, credential, now) {
-            return refused(error, key);
+            return refused(error, Some(key));
         }
     }
     let rate = match pay(core, &key, lately) {
@@ -261,7 +261,7 @@ fn attempt_to<T>(
     };
     match within_rate(core, &key, rate, lately) {
         Ok(at) => admitted(Caller::new(key, at, rate)),
-        Err(outcome) => refused(exceeded(&key, outcome), key),
+        Err(outcome) => refused(exceeded(&key, outcome), Some(key)),
     }
 }
 
@@ -327,16 +327,16 @@ fn wait<'a>(
                     limited = Some(key.clone());
                     // Nobody is asked about a key that has no limit.
                     let Some(charge) = key.charge() else {
-                        return Err(Refused::of(limiter_timeout(), key));
+                        return Err(Refused::of(limiter_timeout(), Some(key)));
                     };
                     let checked = core.limiter.check(&charge, now).await;
                     // What is known of the key may be too old by now.
                     if !core.is_recent(now.monotonic, core.now()) {
-                        return Err(Refused::of(limiter_timeout(), key));
+                        return Err(Refused::of(limiter_timeout(), Some(key)));
                     }
                     match checked {
                         Ok(decision) => Some(decision.outcome()),
-                        Err(error) => return Err(Refused::of(unlimited(error), key)),
+                        Err(error) => return Err(Refused::of(unlimited(error), Some(key))),
                     }
                 }
             };
@@ -346,7 +346,7 @@ fn wait<'a>(
             Ok(decided) => decided,
             Err(_) => match limited {
                 None => decide_stale(core, &claim, &credential),
-                Some(key) => Err(Refused::of(limiter_timeout(), key)),
+                Some(key) => Err(Refused::of(limiter_timeout(), Some(key))),
             },
         }
     })
@@ -369,7 +369,7 @@ fn decide_stale(
     let Found { key, now } = admit(core, claim, credential, Found { key, now })?;
     match pay(core, &key, now) {
         Payment::Known(rate) => conclude(core, key, rate, now),
-        Payment::ToBeAsked => Err(Refused::of(limiter_timeout(), key)),
+        Payment::ToBeAsked => Err(Refused::of(limiter_timeout(), Some(key))),
     }
 }
 
@@ -382,7 +382,7 @@ fn conclude(
 ) -> Result<Caller, Refused> {
     match within_rate(core, &key, rate, now) {
         Ok(at) => Ok(Caller::new(key, at, rate)),
-        Err(outcome) => Err(Refused::of(exceeded(&key, outcome), key)),
+        Err(outcome) => Err(Refused::of(exceeded(&key, outcome), Some(key))),
     }
 }
 
@@ -401,14 +401,12 @@ fn admit(
     credential: &Credential<'_>,
     found: Found,
 ) -> Result<Found, Refused> {
-    let admitted = if claim.is_of(core, found.key.pepper, &found.key.digest) {
-        check_admitted(&found.key, credential, found.now)
-    } else {
-        Err(InvalidKey::WrongSecret.into())
-    };
-    match admitted {
+    if !claim.is_of(core, found.key.pepper, &found.key.digest) {
+        return Err(AuthError::from(InvalidKey::WrongSecret).into());
+    }
+    match check_admitted(&found.key, credential, found.now) {
         Ok(()) => Ok(found),
-        Err(error) => Err(Refused::of(error, found.key)),
+        Err(error) => Err(Refused::of(error, Some(found.key))),
     }
 }
 

@@ -57,6 +57,10 @@ impl Hasher {
     }
 }
 
+/// The id of a cached key came with another secret.
+#[derive(Debug)]
+pub(crate) struct WrongSecret;
+
 #[derive(Debug)]
 pub(crate) struct KeyCache {
     shards: Box<[Part]>,
@@ -101,13 +105,15 @@ impl KeyCache {
     /// `max_staleness` ago. No allocation, no write.
     ///
     /// It is not later than `latest`; what the time is now is asked for if that makes a difference.
+    /// Whoever has another secret does not get the record, and takes no longer than need be.
     #[inline]
     pub(crate) fn find(
         &self,
         id: KeyId,
         latest: Monotonic,
         now: impl FnOnce() -> Monotonic,
-    ) -> Option<Arc<CachedKey>> {
+        is_proven: impl FnOnce(&CachedKey) -> bool,
+    ) -> Option<Result<Arc<CachedKey>, WrongSecret>> {
         let hash = self.hasher.hash(id);
         let shard = self.part(hash).read();
         let key = shard.find(id, hash)?.key();
@@ -115,7 +121,10 @@ impl KeyCache {
         // it has begun to fetch.
         let is_vouched_for = self.is_vouched_for(key, latest, Duration::ZERO)
             || self.is_vouched_for(key, now(), Duration::ZERO);
-        is_vouched_for.then(|| key.clone())
+        is_vouched_for.then(|| match is_proven(key) {
+            true => Ok(key.clone()),
+            false => Err(WrongSecret),
+        })
     }
 
     /// The same, and for so much longer.

@@ -21,11 +21,11 @@ pub struct Refused {
 pub struct KnownKey(Arc<CachedKey>);
 
 impl Refused {
-    pub(crate) fn of(error: AuthError, key: Arc<CachedKey>) -> Self {
-        let is_proven = !matches!(error, AuthError::InvalidKey(_));
+    /// With the key, if it is proven.
+    pub(crate) fn of(error: AuthError, key: Option<Arc<CachedKey>>) -> Self {
         Self {
             error,
-            key: is_proven.then_some(KnownKey(key)),
+            key: key.map(KnownKey),
         }
     }
 }

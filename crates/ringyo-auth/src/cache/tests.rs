@@ -103,11 +103,11 @@ fn nothing_of_what_was_forgotten_stays_in_memory() {
         assert_eq!(held(&cache), 100);
         cache.forget_key(ids[7]);
         assert_eq!(held(&cache), 99);
-        assert!(cache.find(ids[7], NOW, || NOW).is_none());
-        assert!(cache.find(ids[8], NOW, || NOW).is_some());
+        assert!(cache.find(ids[7], NOW, || NOW, |_| true).is_none());
+        assert!(cache.find(ids[8], NOW, || NOW, |_| true).is_some());
         cache.forget_everything();
         assert_eq!(held(&cache), 0);
-        assert!(cache.find(ids[8], NOW, || NOW).is_none());
+        assert!(cache.find(ids[8], NOW, || NOW, |_| true).is_none());
     });
 }
 
@@ -119,7 +119,9 @@ fn it_holds_what_it_may_and_lets_go_what_was_unused_for_long() {
         let ids = filled(&cache, 2_000);
         assert!(held(&cache) <= capacity, "{}", held(&cache));
         assert!(held(&cache) > capacity * 9 / 10, "{}", held(&cache));
-        let mut held = ids.iter().map(|id| cache.find(*id, NOW, || NOW).is_some());
+        let mut held = ids
+            .iter()
+            .map(|id| cache.find(*id, NOW, || NOW, |_| true).is_some());
         // Of eight the longest unused has to leave: seldom one of the latest, mostly an early one.
         let early = held.by_ref().take(1_000).filter(|held| *held).count();
         let latest = held.skip(800).filter(|held| *held).count();
@@ -144,7 +146,7 @@ fn a_use_of_a_key_that_has_left_is_kept_until_it_is_saved() {
         let cache = KeyCache::new(1_000, Duration::from_secs(5));
         let id = filled(&cache, 1)[0];
         let used_at = Timestamp::from_unix_millis(9);
-        let key = cache.find(id, NOW, || NOW).unwrap();
+        let key = cache.find(id, NOW, || NOW, |_| true).unwrap().unwrap();
         cache.note_use(&key, used_at);
         cache.forget_key(id);
         cache.drop_settled();

@@ -17,8 +17,8 @@ fn at(millis: i64) -> Timestamp {
 /// A request as far as the time of use is concerned: it finds the key, wherever, and notes its use.
 fn use_key(core: &Arc<Core>, id: KeyId, millis: i64) {
     let now = core.now().monotonic;
-    let key = match core.cache.find(id, now, || now) {
-        Some(key) => key,
+    let key = match core.cache.find(id, now, || now, |_| true) {
+        Some(found) => found.unwrap(),
         None => block_on(core.load(id)).unwrap().unwrap(),
     };
     core.cache.note_use(&key, at(millis));
