@@ -16,6 +16,7 @@ mod chase;
 mod cost;
 mod question;
 mod result;
+mod threads;
 
 pub use bare::{Bare, request};
 pub use chase::Chase;

@@ -1,11 +1,11 @@
 use std::fmt;
 use std::hint::black_box;
-use std::sync::Barrier;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use criterion::Criterion;
 
+use crate::threads::speedup;
 use crate::{Cost, Floor, Result, ThreadTime, neighbour};
 
 /// How many calls are timed at once, at most: long enough for the clock, short enough for case and
@@ -23,7 +23,6 @@ const ALONE: usize = 8;
 /// How often at most.
 const ATTEMPTS: usize = 4;
 
-const THREAD_CALLS: usize = 100_000;
 const THREAD_ROUNDS: usize = 15;
 
 /// One question and its cases: what each costs, in nanoseconds and in floors.
@@ -283,32 +282,6 @@ impl fmt::Debug for Question {
             .field("rows", &self.rows)
             .finish_non_exhaustive()
     }
-}
-
-/// How much threads do together in the time in which one does one, by the processor time of each:
-/// what they take from each other shows, and what other programs take does not.
-fn speedup<W: Clone + Send + Sync, T>(work: &[W], run: impl Fn(&mut W) -> T + Sync) -> f64 {
-    let timed = |mut work: W, start: &Barrier| {
-        start.wait();
-        let begun = ThreadTime::now();
-        for _ in 0..THREAD_CALLS {
-            black_box(&run(&mut work));
-        }
-        begun.elapsed().as_secs_f64()
-    };
-    let on_threads = |works: &[W]| {
-        let start = Barrier::new(works.len());
-        let took: f64 = std::thread::scope(|scope| {
-            let threads: Vec<_> = works
-                .iter()
-                .map(|work| scope.spawn(|| timed(work.clone(), &start)))
-                .collect();
-            let times = threads.into_iter().map(|thread| thread.join());
-            times.map(|time| time.expect("a bench panicked")).sum()
-        });
-        took / works.len() as f64
-    };
-    work.len() as f64 * on_threads(&work[..1]) / on_threads(work)
 }
 
 fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {

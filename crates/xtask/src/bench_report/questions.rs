@@ -82,7 +82,8 @@ pub(super) const QUESTIONS: [Question; 17] = [
     Question {
         name: "http",
         heading: "The layer around a service that answers at once",
-        words: "What it takes to make the request is in every row.",
+        words: "What it takes to make the request is in the first four rows. The last two are the \
+                largest parts of what the layer adds.",
         pictures: &[],
     },
     Question {
