@@ -46,6 +46,7 @@ fn narrowed(question: &mut Question) {
             decide_from(&service, keys.header(), client)
         });
     };
+    // Of all of them it is known where they come from.
     case("of a known address", &|new| new);
     case("of two networks", &from_networks);
     case("with a limit of their own", &with_limit);
@@ -73,7 +74,7 @@ fn while_keys_come_and_go(question: &mut Question, service: &Service, hot: &mut 
         }
     });
     let begun = Instant::now();
-    question.case("1,000 hot keys beside 1,000 changes/s", || {
+    question.case_in_company("1,000 hot keys beside 1,000 changes/s", || {
         decide(service, hot.header())
     });
     busy.abort();

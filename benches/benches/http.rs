@@ -1,5 +1,5 @@
 //! What does the layer cost around a service that answers at once? `cargo bench -p ringyo-bench
-//! --bench http`. What it takes to make the request is in every case. By hand, the caller is put
+//! --bench http`. What it takes to make the request is in every case but the last two. By hand, the caller is put
 //! among the extensions and the headers on the response; without the id, the span, the metrics, and
 //! all that a layer asks before.
 

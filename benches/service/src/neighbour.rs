@@ -6,6 +6,7 @@
 //! takes a quarter longer when half of it is gone. So measurements ask whether it is.
 
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use crate::ThreadTime;
 
@@ -22,6 +23,18 @@ pub fn probe() -> f64 {
     }
     black_box(chains);
     start.elapsed().as_nanos() as f64
+}
+
+/// The shortest that a few probes in a row have taken on average, within a second.
+#[must_use]
+pub fn least() -> f64 {
+    let begun = Instant::now();
+    let mut least = f64::INFINITY;
+    while begun.elapsed() < Duration::from_secs(1) {
+        let few = (0..16).map(|_| probe()).sum::<f64>() / 16.0;
+        least = least.min(few);
+    }
+    least
 }
 
 /// Whether the core was this thread's alone when a probe took so long, if the shortest took `least`.

@@ -1,4 +1,5 @@
 use std::future::poll_fn;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -46,16 +47,22 @@ impl Authenticator {
     ///
     /// [`AuthError`]; [`AuthError::Unavailable`] when store or limiter gave no answer, which is
     /// neither a yes nor a no.
+    ///
+    /// # Panics
+    ///
+    /// When it is polled again after it has answered.
     pub fn authenticate<'a>(
         &'a self,
         credential: Credential<'a>,
     ) -> impl Future<Output = Result<Caller, AuthError>> + Send {
         let core = &self.service.core;
-        let mut waiting = None;
+        let (mut waiting, mut is_begun) = (None, false);
         // No `async` block: what it keeps is copied on its way into it, and that copy is waited for.
         poll_fn(move |context| {
             let waiting = match &mut waiting {
                 Some(waiting) => waiting,
+                // What was answered at once would be charged again.
+                None if mem::replace(&mut is_begun, true) => panic!("polled after the answer"),
                 None => waiting.insert(match prove(core, &credential) {
                     Ok(proven) => match attempt(core, &proven, &credential) {
                         Attempt::Admitted(caller) => return Poll::Ready(Ok(caller)),
@@ -82,15 +89,20 @@ impl Authenticator {
     /// # Errors
     ///
     /// As [`authenticate`](Self::authenticate).
+    ///
+    /// # Panics
+    ///
+    /// As that.
     pub fn decide<'a>(
         &'a self,
         credential: Credential<'a>,
     ) -> impl Future<Output = Result<Caller, Refused>> + Send {
         let core = &self.service.core;
-        let mut waiting = None;
+        let (mut waiting, mut is_begun) = (None, false);
         poll_fn(move |context| {
             let waiting = match &mut waiting {
                 Some(waiting) => waiting,
+                None if mem::replace(&mut is_begun, true) => panic!("polled after the answer"),
                 None => waiting.insert(match prove(core, &credential) {
                     Ok(proven) => match attempt(core, &proven, &credential) {
                         Attempt::Admitted(caller) => return Poll::Ready(Ok(caller)),
@@ -239,10 +251,10 @@ fn attempt_to<T>(
         Some(Err(WrongSecret)) => return refused(InvalidKey::WrongSecret.into(), None),
         None => return waits(None),
     };
-    let latest = wall(lately) + core.lag;
-    if !key.is_unquestioned(latest) {
+    let at_the_latest = wall(lately) + core.lag;
+    if !key.is_unquestioned(at_the_latest) {
         let now = match key.ends_at() {
-            Some(end) if end <= latest => core.now(),
+            Some(end) if end <= at_the_latest => core.now(),
             // No moment until now makes a difference.
             _ => lately,
         };

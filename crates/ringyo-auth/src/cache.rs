@@ -104,8 +104,8 @@ impl KeyCache {
     /// The cached record, if this node may still vouch for it: if it was certain no longer than
     /// `max_staleness` ago. No allocation, no write.
     ///
-    /// It is not later than `latest`; what the time is now is asked for if that makes a difference.
-    /// Whoever has another secret does not get the record, and takes no longer than need be.
+    /// The time is not after `latest`; what it is now is asked for if that makes a difference.
+    /// Whoever has another secret does not get the record, and it is not counted for them.
     #[inline]
     pub(crate) fn find(
         &self,

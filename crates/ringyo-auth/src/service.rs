@@ -265,7 +265,8 @@ impl Builder {
             limiter: self
                 .limiter
                 .unwrap_or_else(|| Arc::new(LocalLimiter::new())),
-            lag: self.clock.lag(),
+            // In whole milliseconds, as the wall clock is.
+            lag: Duration::from_millis(self.clock.lag().as_nanos().div_ceil(1_000_000) as u64),
             clock: self.clock,
             peppers: self.peppers,
             format,

@@ -74,7 +74,9 @@ pub trait Clock: Send + Sync + Debug {
         self.now()
     }
 
-    /// How old what [`lately`](Self::lately) gives can be. Always the same for one clock.
+    /// How old what [`lately`](Self::lately) gives can be. Always the same for one clock. A limit that
+    /// is charged by such a time may admit as much earlier what it would admit anyway: in any window
+    /// no more than its burst and what it refills in the window and the lag.
     fn lag(&self) -> Duration {
         Duration::ZERO
     }

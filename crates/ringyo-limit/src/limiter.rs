@@ -24,8 +24,9 @@ use crate::tally::Tally;
 ///   what one caller would.
 /// - **A charge that [cannot be paid](Charge::is_payable)** is denied without a time to retry,
 ///   and charges nothing.
-/// - **Time may step back** a little between calls (threads read the clock before they queue up).
-///   That never panics and never admits more.
+/// - **Time may step back** a little between calls (threads read the clock before they queue up, and
+///   a service may ask by a time that is up to the [lag](crate::Clock::lag) of its clock old). That
+///   never panics and never admits more than is due by the latest of these times.
 ///
 /// Implementations are shared: methods take `&self`, and every method may be called from any
 /// number of threads at once. Dropping the future of [`check`](Self::check) before it is done
@@ -40,7 +41,8 @@ pub trait RateLimiter: Debug + Send + Sync {
     /// to be denied for some time yet.
     ///
     /// Does no I/O, does not block, and allocates nothing for a subject that it already knows.
-    /// Not idempotent: each call is another request.
+    /// Not idempotent: each call is another request. One that was denied has left no trace, and may
+    /// be asked about once more by a later time.
     fn check_now(&self, charge: &Charge<'_>, now: Now) -> Option<Decision>;
 
     /// Decides: pays the charge if both buckets allow it.

@@ -58,7 +58,7 @@ fn key(cache: &KeyCache, used_at: Timestamp) -> Arc<CachedKey> {
 
 /// Of four keys to an account, as the speed page tells it.
 #[test]
-fn a_warm_decision_reads_140_bytes_of_a_key_at_most() {
+fn what_a_warm_decision_reads_of_a_key_fits_into_140_bytes() {
     let pointer = size_of::<usize>();
     let place = size_of::<Place>() + size_of::<u8>();
     let unread = size_of::<Mode>() + size_of::<KeyStatus>();

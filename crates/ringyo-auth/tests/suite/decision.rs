@@ -575,3 +575,18 @@ async fn a_row_that_no_limiter_can_count_still_decides() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(spend(&setting, &key, 5).await, 1);
 }
+
+#[tokio::test]
+#[should_panic = "polled after the answer"]
+async fn a_request_that_is_answered_is_not_charged_again() {
+    let setting = setting().await;
+    let key = setting.key().await;
+    setting.authenticate(&key).await.unwrap();
+    let deciding = setting
+        .ringyo
+        .authenticate(Credential::key(key.key.expose()));
+    let mut deciding = std::pin::pin!(deciding);
+    let caller = deciding.as_mut().await.unwrap();
+    assert_eq!(caller.key_id(), key.record.id);
+    drop(deciding.await);
+}

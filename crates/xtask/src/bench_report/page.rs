@@ -47,7 +47,9 @@ cargo xtask bench-report --quick   # a short one, below target
          machine may be one half of a core whose other half is somebody else's. What that takes is \
          not in the floor, which waits for itself, but in all that uses a whole core; so a probe \
          runs in turns with the cases, and samples during which it took a tenth longer than it \
-         can are left out: {:.0} % of them.",
+         can are left out: {:.0} % of them in the middle one of all runs. Where four tries bring fewer \
+         than eight without, the eight that had most of the core count. Rows of several threads, each \
+         on a processor of its own, are told as they come, and so is the one beside changes.",
         100.0 * spread,
         100.0 * results.left_out()
     );

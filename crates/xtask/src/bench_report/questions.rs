@@ -18,7 +18,8 @@ pub(super) const QUESTIONS: [Question; 17] = [
         words: "From the header to the numbers that the response shows: find the key, prove it, look \
                 it up, check its state, its plan and its limit, and a scope. Everything is in \
                 memory. Refusals go as far as they have to. Most keys have neither networks nor a limit \
-                of their own; what those cost is in rows of their own. The changes are made by a \
+                of their own; what those cost is in rows of their own, in which the address of the \
+                client is known. The changes are made by a \
                 thread beside, and the time is that of the thread that decides: what it sleeps is \
                 not in it. \
                 Threads show what they take from each other only on a machine on which they really \
@@ -32,7 +33,7 @@ pub(super) const QUESTIONS: [Question; 17] = [
         name: "stages",
         heading: "Where the time goes",
         words: "Each stage alone, on the same keys. The look-up is a refusal of a revoked key less \
-                one of a forged key, and less comparison and clock, which are told apart. \
+                one of a forged key, and less comparison and clock, which have rows of their own. \
                 The processor does some of one stage while it waits in another, \
                 so what is alone may add up to more than the whole; the rest is what is left over.",
         pictures: &[("stages", "The stages of a decision, in floors")],
