@@ -17,10 +17,7 @@ const TURN: u64 = 256;
 /// with begin with a single call.
 const SAMPLE: Duration = Duration::from_micros(20);
 
-/// A case is timed again while fewer samples than these had the core to themselves.
-const ALONE: usize = 8;
-
-/// How often at most.
+/// How often a case is timed at most, while not enough samples had the core to themselves.
 const ATTEMPTS: usize = 4;
 
 const THREAD_ROUNDS: usize = 15;
@@ -122,21 +119,18 @@ impl Question {
     /// Nothing, where a filter on the command line leaves the case out.
     fn time<T>(&mut self, case: &str, mut run: impl FnMut() -> T) -> Option<Row> {
         let id = format!("{}/{case}", self.name);
-        let (mut samples, mut alone) = (Vec::new(), 0);
+        let mut samples = Vec::new();
         for _ in 0..ATTEMPTS {
             samples.extend(self.sample(&id, &mut run));
-            alone = samples
-                .iter()
-                .filter(|sample| self.is_alone(sample))
-                .count();
-            if samples.is_empty() || alone >= ALONE {
+            let alone = samples.iter().filter(|sample| self.is_alone(sample));
+            if samples.is_empty() || alone.count() >= neighbour::ENOUGH {
                 break;
             }
         }
-        // Where too few had the core to themselves, those that had most of it.
-        samples.sort_by(|one, other| one.probe.total_cmp(&other.probe));
         let all = samples.len();
-        samples.truncate(alone.max(ALONE));
+        if !self.tolerates_company {
+            samples = neighbour::undisturbed(samples, |sample| sample.probe, self.least_probe);
+        }
         self.samples += all;
         self.left_out += all - samples.len();
         let ratios = sorted(samples.iter().map(|sample| sample.case / sample.floor));

@@ -67,7 +67,7 @@ fn floors(count: u32, times: u32) -> f64 {
         (0..TURN).for_each(|_| run());
         start.elapsed().as_secs_f64()
     };
-    let mut turns: Vec<(f64, f64)> = (0..=count / TURN)
+    let turns: Vec<(f64, f64)> = (0..=count / TURN)
         .map(|_| {
             let least = turn(&mut || {
                 black_box(floor.run(black_box(&[b'a'; 52])));
@@ -82,12 +82,8 @@ fn floors(count: u32, times: u32) -> f64 {
         .collect();
     let probes = turns.iter().map(|(probe, _)| *probe);
     let least = probes.fold(f64::INFINITY, f64::min);
-    let is_alone = |turn: &&(f64, f64)| neighbour::is_away(turn.0, least);
-    let alone = turns.iter().filter(is_alone).count();
-    // Few may be chance; then those that had most of it.
-    turns.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let kept = turns.iter().take(alone.max(8));
-    let mut ratios: Vec<f64> = kept.map(|(_, ratio)| *ratio).collect();
+    let turns = neighbour::undisturbed(turns, |(probe, _)| *probe, least);
+    let mut ratios: Vec<f64> = turns.into_iter().map(|(_, ratio)| ratio).collect();
     ratios.sort_by(f64::total_cmp);
     ratios[ratios.len() / 2]
 }

@@ -42,3 +42,16 @@ pub fn least() -> f64 {
 pub fn is_away(probe: f64, least: f64) -> bool {
     probe <= 1.1 * least
 }
+
+/// Fewer measurements than these may be chance.
+pub const ENOUGH: usize = 8;
+
+/// Of what was measured, each with a probe beside it, what had the core to itself; where that is not
+/// enough, what had most of it.
+#[must_use]
+pub fn undisturbed<T>(mut measured: Vec<T>, probe: impl Fn(&T) -> f64, least: f64) -> Vec<T> {
+    measured.sort_by(|one, other| probe(one).total_cmp(&probe(other)));
+    let alone = measured.partition_point(|it| is_away(probe(it), least));
+    measured.truncate(alone.max(ENOUGH));
+    measured
+}

@@ -55,32 +55,7 @@ impl Authenticator {
         &'a self,
         credential: Credential<'a>,
     ) -> impl Future<Output = Result<Caller, AuthError>> + Send {
-        let core = &self.service.core;
-        let (mut waiting, mut is_begun) = (None, false);
-        // No `async` block: what it keeps is copied on its way into it, and that copy is waited for.
-        poll_fn(move |context| {
-            let waiting = match &mut waiting {
-                Some(waiting) => waiting,
-                // What was answered at once would be charged again.
-                None if mem::replace(&mut is_begun, true) => panic!("polled after the answer"),
-                None => waiting.insert(match prove(core, &credential) {
-                    Ok(proven) => match attempt(core, &proven, &credential) {
-                        Attempt::Admitted(caller) => return Poll::Ready(Ok(caller)),
-                        Attempt::Refused(error, _) => return Poll::Ready(Err(error)),
-                        Attempt::Waits(found) => wait(core, proven, credential, found),
-                    },
-                    Err(unproven) => match Imported::instead(core, &credential, unproven) {
-                        Some(imported) => match attempt(core, &imported, &credential) {
-                            Attempt::Admitted(caller) => return Poll::Ready(Ok(caller)),
-                            Attempt::Refused(error, _) => return Poll::Ready(Err(error)),
-                            Attempt::Waits(found) => wait(core, imported, credential, found),
-                        },
-                        None => return Poll::Ready(Err(unproven.error())),
-                    },
-                }),
-            };
-            waiting.as_mut().poll(context).map_err(AuthError::from)
-        })
+        deciding(&self.service.core, credential, |error, _| error)
     }
 
     /// The same, and with a refusal also whose key it was, where that has been proven: for what
@@ -97,34 +72,7 @@ impl Authenticator {
         &'a self,
         credential: Credential<'a>,
     ) -> impl Future<Output = Result<Caller, Refused>> + Send {
-        let core = &self.service.core;
-        let (mut waiting, mut is_begun) = (None, false);
-        poll_fn(move |context| {
-            let waiting = match &mut waiting {
-                Some(waiting) => waiting,
-                None if mem::replace(&mut is_begun, true) => panic!("polled after the answer"),
-                None => waiting.insert(match prove(core, &credential) {
-                    Ok(proven) => match attempt(core, &proven, &credential) {
-                        Attempt::Admitted(caller) => return Poll::Ready(Ok(caller)),
-                        Attempt::Refused(error, key) => {
-                            return Poll::Ready(Err(Refused::of(error, key)));
-                        }
-                        Attempt::Waits(found) => wait(core, proven, credential, found),
-                    },
-                    Err(unproven) => match Imported::instead(core, &credential, unproven) {
-                        Some(imported) => match attempt(core, &imported, &credential) {
-                            Attempt::Admitted(caller) => return Poll::Ready(Ok(caller)),
-                            Attempt::Refused(error, key) => {
-                                return Poll::Ready(Err(Refused::of(error, key)));
-                            }
-                            Attempt::Waits(found) => wait(core, imported, credential, found),
-                        },
-                        None => return Poll::Ready(Err(unproven.error().into())),
-                    },
-                }),
-            };
-            waiting.as_mut().poll(context)
-        })
+        deciding(&self.service.core, credential, Refused::of)
     }
 
     /// [`decide`](Self::decide), if it takes no I/O; `None` if the store or a remote limiter has to be asked, and
@@ -207,6 +155,45 @@ async fn inspect(
 
 // What follows is inlined into both ways to ask, so that results are used where they are made, and
 // not copied out of calls first.
+
+/// A decision, made as far as it can be when it is first polled. No `async` block: what that keeps is
+/// copied on its way into it, and the copy is waited for.
+///
+/// # Panics
+///
+/// When it is polled again after it has answered: what was answered at once would be charged again.
+#[inline(always)]
+fn deciding<'a, E: From<Refused>>(
+    core: &'a Arc<Core>,
+    credential: Credential<'a>,
+    refused: impl Fn(AuthError, Option<Arc<CachedKey>>) -> E + Send,
+) -> impl Future<Output = Result<Caller, E>> + Send {
+    let (mut waiting, mut is_begun) = (None, false);
+    poll_fn(move |context| {
+        let waiting = match &mut waiting {
+            Some(waiting) => waiting,
+            None if mem::replace(&mut is_begun, true) => panic!("polled after the answer"),
+            None => waiting.insert(match prove(core, &credential) {
+                Ok(proven) => match attempt(core, &proven, &credential) {
+                    Attempt::Admitted(caller) => return Poll::Ready(Ok(caller)),
+                    Attempt::Refused(error, key) => return Poll::Ready(Err(refused(error, key))),
+                    Attempt::Waits(found) => wait(core, proven, credential, found),
+                },
+                Err(unproven) => match Imported::instead(core, &credential, unproven) {
+                    Some(imported) => match attempt(core, &imported, &credential) {
+                        Attempt::Admitted(caller) => return Poll::Ready(Ok(caller)),
+                        Attempt::Refused(error, key) => {
+                            return Poll::Ready(Err(refused(error, key)));
+                        }
+                        Attempt::Waits(found) => wait(core, imported, credential, found),
+                    },
+                    None => return Poll::Ready(Err(refused(unproven.error(), None))),
+                },
+            }),
+        };
+        waiting.as_mut().poll(context).map_err(E::from)
+    })
+}
 
 /// How far a decision got without waiting for anybody.
 enum Attempt {

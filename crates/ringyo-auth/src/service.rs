@@ -266,7 +266,7 @@ impl Builder {
                 .limiter
                 .unwrap_or_else(|| Arc::new(LocalLimiter::new())),
             // In whole milliseconds, as the wall clock is.
-            lag: Duration::from_millis(self.clock.lag().as_nanos().div_ceil(1_000_000) as u64),
+            lag: whole_millis(self.clock.lag()),
             clock: self.clock,
             peppers: self.peppers,
             format,
@@ -297,4 +297,10 @@ pub enum BuildError {
     /// The store could not be read.
     #[error("the store could not be read")]
     Store(#[source] StoreError),
+}
+
+/// Rounded up.
+fn whole_millis(duration: Duration) -> Duration {
+    let millis = duration.as_nanos().div_ceil(1_000_000);
+    Duration::from_millis(millis.try_into().unwrap_or(u64::MAX))
 }

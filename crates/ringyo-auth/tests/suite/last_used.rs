@@ -6,7 +6,7 @@ use ringyo_auth::ListKeys;
 use ringyo_store::Timestamp;
 use tokio::time::{sleep, timeout};
 
-use crate::support::{START, node, setting, setting_with};
+use crate::support::{START, node, setting, setting_with, until, until_so};
 
 fn at(seconds: i64) -> Option<Timestamp> {
     Some(Timestamp::from_unix_millis(START + seconds * 1_000))
@@ -98,12 +98,7 @@ async fn a_failed_write_fails_no_request_and_is_tried_again() {
     setting.clock.advance(Duration::from_secs(2));
     setting.authenticate(&key).await.unwrap();
     let calls = setting.store.calls();
-    let refused = async || {
-        while setting.store.calls() == calls {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(Duration::from_secs(10), refused()).await.unwrap();
+    until(|| setting.store.calls() != calls).await;
     assert!(setting.ringyo.shutdown().await.is_err());
     setting.store.set_down(false);
     setting.ringyo.shutdown().await.unwrap();
@@ -153,20 +148,13 @@ async fn a_use_soon_after_a_save_is_saved_a_minute_later() {
     // As above.
     setting.store.until_told(2).await;
     let stored = async || setting.stored(key.record.id).await.last_used_at;
-    let is_saved = async |time| {
-        let saved = async || {
-            while stored().await != time {
-                sleep(Duration::from_millis(5)).await;
-            }
-        };
-        timeout(Duration::from_secs(10), saved()).await.is_ok()
-    };
     setting.authenticate(&key).await.unwrap();
-    assert!(is_saved(at(0)).await);
+    until_so(|| async { stored().await == at(0) }).await;
     setting.clock.advance(Duration::from_secs(30));
     setting.authenticate(&key).await.unwrap();
     sleep(Duration::from_millis(100)).await;
     assert_eq!(stored().await, at(0), "not yet");
     setting.clock.advance(Duration::from_secs(30));
-    assert!(is_saved(at(30)).await, "though nobody has used it since");
+    // Though nobody has used it since.
+    until_so(|| async { stored().await == at(30) }).await;
 }

@@ -1,5 +1,6 @@
 //! A service on a manual clock, and a store that counts what reaches it and can be broken.
 
+use std::future::ready;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -305,9 +306,14 @@ impl Watched {
 }
 
 /// Waits for what must happen soon, however busy the machine is.
-async fn until(has_happened: impl Fn() -> bool) {
+pub(crate) async fn until(has_happened: impl Fn() -> bool) {
+    until_so(|| ready(has_happened())).await;
+}
+
+/// The same of what somebody has to be asked for.
+pub(crate) async fn until_so<F: Future<Output = bool>>(has_happened: impl Fn() -> F) {
     for _ in 0..60_000 {
-        if has_happened() {
+        if has_happened().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;

@@ -147,21 +147,23 @@ impl Results {
     /// distances between greatest and least, in parts of the median.
     pub fn noise(&self) -> (usize, f64) {
         let ratios = self.figures.iter().filter(|figure| figure.unit == "floors");
-        let mut spreads: Vec<f64> = ratios
+        let spreads = ratios
             .clone()
-            .map(|figure| (figure.greatest() - figure.least()) / figure.median())
-            .collect();
-        spreads.sort_by(f64::total_cmp);
+            .map(|figure| (figure.greatest() - figure.least()) / figure.median());
+        let middle = middle(spreads.collect());
         let runs = ratios.map(|figure| figure.runs.len()).min();
-        let middle = spreads.get(spreads.len() / 2).copied();
         (runs.unwrap_or(0), middle.unwrap_or(0.0))
     }
 
     /// Which part of the samples was left out: the middle one of all runs of all benches.
     pub fn left_out(&self) -> f64 {
         let figures = self.of("noise", "of the samples left out");
-        let mut shares: Vec<f64> = figures.flat_map(|figure| figure.runs.clone()).collect();
-        shares.sort_by(f64::total_cmp);
-        shares.get(shares.len() / 2).copied().unwrap_or(0.0)
+        let shares = figures.flat_map(|figure| figure.runs.iter().copied());
+        middle(shares.collect()).unwrap_or(0.0)
     }
+}
+
+fn middle(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
 }
